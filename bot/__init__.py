@@ -1,1 +1,1 @@
-"""TODO"""
+"""Saying it: listens to people, relays the journal to their channels, watches deadlines."""
