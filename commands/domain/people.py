@@ -28,9 +28,10 @@ class Identity(BaseModel):
 
 
 class Scenario(StrEnum):
-    """What is rolled back; each service rollback is planned by `SERVICE`."""
+    """What is rolled back: named services, all of them, or everything with data and config."""
 
     SERVICE = "service"
+    ALL = "all"
     FULL = "full"
     DATABASE = "db"
     CONFIG = "config"

@@ -31,12 +31,14 @@ class Request(BaseModel):
     @property
     def row(self) -> RowId:
         """The escalation row that approves this: `all` and `full` need the full row."""
-        return "full" if self.scenario is Scenario.FULL else "api"
+        return "full" if self.scenario in (Scenario.FULL, Scenario.ALL) else "api"
 
     @property
     def subject(self) -> str:
-        """`api`, `api, worker` or `full`: what the cards call it."""
-        return "full" if self.scenario is Scenario.FULL else ", ".join(self.services)
+        """`api`, `api, worker`, `all` or `full`: what the cards call it."""
+        if self.scenario is Scenario.SERVICE:
+            return ", ".join(self.services)
+        return self.scenario.value
 
     def same_target(self, other: Request) -> bool:
         """Whether two requests want the same end: then the second joins the first."""

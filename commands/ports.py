@@ -1,0 +1,217 @@
+"""What the core needs from the world, as Protocols. Adapters translate vendor errors.
+
+Worker-side ports are synchronous (one job process, one rollback); bot-side ports are async.
+Every method raises only `commands.domain.errors.RollbotError` subclasses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+
+from commands.domain.conversation import Address, Card, Incoming, MessageRef, Suggestions
+from commands.domain.facts import ImageDigest, ReleaseImage, RunningRelease
+from commands.domain.people import Identity, Language
+from commands.domain.plan import CommandLine, Pin
+from commands.domain.runbook import Channel
+
+
+class Clock(Protocol):
+    """The time. Injected so that deadlines can be tested."""
+
+    def now(self) -> datetime:
+        """UTC, aware."""
+        ...
+
+    def sleep(self, seconds: float) -> None:
+        """Wait; a worker-side convenience for polling."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ProgramOutcome:
+    """How a program ended. `tail`: last <= 1,024 characters of its output, redacted."""
+
+    exit_code: int
+    tail: str
+    seconds: float
+
+
+class Containers(Protocol):
+    """The container engine and Compose of one environment.
+
+    Raises EngineUnavailableError, RegistryUnavailableError, ImageNotFoundError, DiskFullError,
+    CommandFailedError, CommandTimedOutError.
+    """
+
+    def running(self, compose_service: str) -> RunningRelease | None:
+        """What a service's newest container runs; None if there is no container.
+
+        `service` of the result is `compose_service`. A stopped container is returned with its
+        state ("exited", "created", "restarting", "running").
+        """
+        ...
+
+    def local_images(self, repository: str) -> tuple[ReleaseImage, ...]:
+        """The tagged images of a repository that are here, newest first."""
+        ...
+
+    def registry_tags(self, repository: str) -> tuple[str, ...]:
+        """The tags a registry holds; empty when the repository is of no registry."""
+        ...
+
+    def registry_digest(self, repository: str, tag: str) -> ImageDigest | None:
+        """The manifest digest of a tag without pulling it; None if the tag is not there."""
+        ...
+
+    def pull(self, repository: str, tag: str, digest: ImageDigest, timeout_s: float) -> None:
+        """Have the image here under `repository:tag`, by digest. Safe to repeat."""
+        ...
+
+    def has_image(self, repository: str, tag: str, digest: ImageDigest) -> bool:
+        """Whether `repository:tag` is here and is that very digest."""
+        ...
+
+    def remove_image(self, repository: str, tag: str) -> None:
+        """Remove a local tag; an image in use or not there is left alone. Safe to repeat."""
+        ...
+
+    def compose(self, command: CommandLine, timeout_s: float) -> ProgramOutcome:
+        """Run exactly this Compose command line in a clean environment (H6). Safe to repeat."""
+        ...
+
+    def settle(self, rollback_id: str, timeout_s: float) -> None:
+        """Wait for, or end, what an earlier job process left running inside the engine."""
+        ...
+
+    def ping(self) -> str:
+        """The engine's version. Raises EngineUnavailableError."""
+        ...
+
+    def disk_free_bytes(self) -> int | None:
+        """Free space where images are kept; None when it cannot be told."""
+        ...
+
+
+class ConfigFiles(Protocol):
+    """Env and override files of one environment, written atomically. Raises ConfigFileError."""
+
+    def pinned(self, pin: Pin) -> str | None:
+        """The value now at this pin's place; None if there is none."""
+        ...
+
+    def write_pin(self, pin: Pin, keep_as: str) -> None:
+        """Write the pin's value, everything else untouched; the previous file is kept once.
+
+        Write to a new file, fsync, rename, fsync the folder: old or new, never mixed. Safe to
+        repeat: a kept file is not overwritten.
+        """
+        ...
+
+    def remove_pin(self, pin: Pin) -> None:
+        """Take the pin out again (undo of a pin that did not exist before)."""
+        ...
+
+    def fingerprint(self, path: str) -> str:
+        """SHA-256 (hex) of a file's bytes; "" if there is no such file."""
+        ...
+
+    def values(self, path: str) -> Mapping[str, str | None]:
+        """Keys and values of an env file (python-dotenv, interpolate=False)."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class WebAnswer:
+    """What a service answered. `body` is at most 64 KiB."""
+
+    status: int
+    body: bytes
+    seconds: float
+
+
+class Web(Protocol):
+    """HTTP questions to the services rolled back."""
+
+    def get(self, url: str, timeout_s: float) -> WebAnswer:
+        """One GET without redirects. Raises EngineError when nothing answered."""
+        ...
+
+
+class Programs(Protocol):
+    """The customer's own commands."""
+
+    def run(self, command: CommandLine, timeout_s: float) -> ProgramOutcome:
+        """Run it without a shell, in a clean environment; a bad exit code is not an exception.
+
+        Raises CommandTimedOutError (its children are ended) and CommandFailedError when it
+        cannot be started at all.
+        """
+        ...
+
+
+class History(Protocol):
+    """The customer's git repository, read only."""
+
+    def tags(self) -> tuple[str, ...]:
+        """Tags, newest first; empty when there is no repository."""
+        ...
+
+    def commits_between(self, older: str, newer: str) -> tuple[str, ...]:
+        """One line a commit (`abc1234 subject`), newest first, at most 50; empty if unknown."""
+        ...
+
+
+class Chat(Protocol):
+    """One chat platform, outgoing. Raises ChatError and ChatGoneError."""
+
+    platform: str
+
+    async def post(self, address: Address, card: Card, delivery_id: str) -> MessageRef:
+        """Send a card. With the same `delivery_id` it is looked for before it is repeated."""
+        ...
+
+    async def update(self, message: MessageRef, card: Card) -> None:
+        """Edit a card in place. Safe to repeat; the same content is not an error."""
+        ...
+
+    async def whisper(self, incoming: Incoming, card: Card) -> None:
+        """Answer the sender of `incoming` alone, where they are looking."""
+        ...
+
+
+class Desk(Protocol):
+    """Where listeners hand in what people said. Implemented by `bot.desk`."""
+
+    async def accept(self, incoming: Incoming) -> bool:
+        """Persist, then return at once: the listener acks after this. False: seen before.
+
+        The desk handles it in the background, answers the sender by `Chat.whisper`, and after a
+        crash handles what was accepted but not handled. Raises StoreUnavailableError or
+        StoreFullError (within 3 s): then nothing was accepted, and the listener must tell the
+        sender so with `refusal(error, incoming)`.
+        """
+        ...
+
+    def refusal(self, error: Exception, incoming: Incoming) -> Card:
+        """A card for the sender alone, in their language."""
+        ...
+
+    async def suggestions(self, channel: Channel) -> Suggestions | None:
+        """What a form or menu offers in this channel; None if it is bound to no environment."""
+        ...
+
+    def language_of(self, identity: Identity, home: Channel) -> Language:
+        """The language of private words to this person: theirs, else the runbook's."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """Paths and addresses that adapters are built with."""
+
+    state_dir: Path
+    redis_url: str
