@@ -122,3 +122,18 @@ class Facts(Fact):
             if facts.service == service:
                 return facts
         raise KeyError(service)
+
+
+class LedgerLine(Fact):
+    """What the environment's journal remembers of one release of one service.
+
+    `rolled_back_by` is the rollback that left it behind ("" = never), e.g. `RB-17`.
+    """
+
+    service: str
+    version: str
+    digest: ImageDigest
+    first_seen_at: AwareDatetime
+    last_seen_at: AwareDatetime | None = None
+    proven: Proven | None = None
+    rolled_back_by: str = ""
