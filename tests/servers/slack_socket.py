@@ -1,0 +1,131 @@
+"""Socket Mode from Slack's side: tickets, envelopes, acknowledgements, refreshes.
+
+docs.slack.dev/apis/events-api/using-socket-mode (November 2026).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+import uuid
+from dataclasses import dataclass, field
+
+from aiohttp import WSMsgType, web
+
+from tests.servers.slack_world import APP, Json, World
+
+ACK_WITHIN_S = 3.0
+
+
+@dataclass(slots=True)
+class Delivery:
+    """One envelope that was sent to the app, and what came back."""
+
+    envelope: Json
+    sent_at: float
+    """Monotonic seconds."""
+    ack_after_s: float | None = None
+    ack_payload: Json | None = None
+    acks: int = 0
+    done: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def payload(self) -> Json:
+        payload: Json = self.envelope["payload"]
+        return payload
+
+    @property
+    def acked(self) -> bool:
+        return self.ack_after_s is not None
+
+
+class Socket:
+    """The websocket side of the stand-in."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._tickets: set[str] = set()
+        self.connections: list[web.WebSocketResponse] = []
+        self.deliveries: list[Delivery] = []
+
+    def new_ticket(self) -> str:
+        """A ticket opens one connection."""
+        ticket = uuid.uuid4().hex
+        self._tickets.add(ticket)
+        return ticket
+
+    async def serve(self, request: web.Request) -> web.StreamResponse:
+        ticket = request.query.get("ticket", "")
+        if ticket not in self._tickets:
+            return web.Response(status=408, text="expired ticket")
+        self._tickets.remove(ticket)
+        connection = web.WebSocketResponse(heartbeat=None)
+        await connection.prepare(request)
+        await connection.send_json(self._hello())
+        self.connections.append(connection)
+        self._world.touch()
+        try:
+            async for message in connection:
+                if message.type == WSMsgType.TEXT:
+                    self._acknowledged(json.loads(message.data))
+        finally:
+            self.connections.remove(connection)
+            self._world.touch()
+        return connection
+
+    async def send(self, kind: str, payload: Json, *, wait_s: float) -> Delivery:
+        """Deliver a new envelope on one of the connections; waits for the acknowledgement."""
+        envelope = {
+            "envelope_id": str(uuid.uuid4()),
+            "type": kind,
+            "accepts_response_payload": True,
+            "payload": payload,
+        }
+        return await self.deliver(envelope, wait_s=wait_s)
+
+    async def deliver(self, envelope: Json, *, wait_s: float) -> Delivery:
+        """Send these very bytes, now or when the app has connected within `wait_s`."""
+        await self._world.wait_for(lambda: self.connections, wait_s)
+        delivery = Delivery(envelope, time.monotonic())
+        self.deliveries.append(delivery)
+        await self.connections[-1].send_str(json.dumps(envelope))
+        try:
+            async with asyncio.timeout(ACK_WITHIN_S):
+                await delivery.done.wait()
+        except TimeoutError:
+            self._world.violation(f"no ack within {ACK_WITHIN_S} s: {envelope['type']}")
+        return delivery
+
+    async def refresh(self) -> None:
+        """What Slack does every few hours: asks the app to come by another connection."""
+        for connection in list(self.connections):
+            await connection.send_json({"type": "disconnect", "reason": "refresh_requested"})
+
+    async def drop(self) -> None:
+        """All connections break."""
+        for connection in list(self.connections):
+            await connection.close(code=1001)
+
+    def _hello(self) -> Json:
+        return {
+            "type": "hello",
+            "num_connections": len(self.connections) + 1,
+            "debug_info": {"host": "applink-1", "approximate_connection_time": 18060},
+            "connection_info": {"app_id": APP},
+        }
+
+    def _acknowledged(self, said: Json) -> None:
+        waiting = [d for d in self.deliveries if d.envelope["envelope_id"] == said["envelope_id"]]
+        if not waiting:
+            self._world.violation(f"ack of an unknown envelope {said['envelope_id']}")
+            return
+        delivery = next((d for d in waiting if not d.acked), waiting[-1])
+        delivery.acks += 1
+        if delivery.acks > 1:
+            self._world.violation(f"envelope {said['envelope_id']} acked {delivery.acks} times")
+        if not delivery.acked:
+            delivery.ack_after_s = time.monotonic() - delivery.sent_at
+            delivery.ack_payload = said.get("payload") or None
+        delivery.done.set()
+        self._world.touch()
