@@ -1,0 +1,96 @@
+"""The processes the demo starts: each is ended by its own id, whatever happens."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+_PATIENCE_S = 5.0
+
+
+@dataclass(slots=True)
+class Child:
+    """One process: what is run, with what environment, and where its output goes."""
+
+    name: str
+    argv: tuple[str, ...]
+    environment: dict[str, str]
+    directory: Path
+    log: Path
+    restart: bool = False
+    process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start it, tied to this process: it ends when the demo is killed, too."""
+        bound = (sys.executable, "-m", "rollbot.demo.bound", str(os.getpid()), *self.argv)
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                bound,
+                cwd=self.directory,
+                env=self.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+
+    @property
+    def is_running(self) -> bool:
+        """Whether its process is there."""
+        return self.process is not None and self.process.poll() is None
+
+    def end(self) -> None:
+        """Ask it to end, insist after 5 s."""
+        if self.process is None:
+            return
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        try:
+            self.process.wait(_PATIENCE_S)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+
+@dataclass(slots=True)
+class Children:
+    """All of them, ended in reverse order. Start them from the main thread.
+
+    (The kernel ties a child's life to the thread that started it, see `rollbot.demo.death`.)
+    """
+
+    logs: Path
+    directory: Path
+    _all: list[Child] = field(default_factory=list)
+
+    def start(
+        self,
+        name: str,
+        argv: Sequence[str],
+        environment: Mapping[str, str],
+        *,
+        restart: bool = False,
+    ) -> Child:
+        """Start one more process; `restart` has `tend` start it anew when it ended."""
+        log = self.logs / f"{name}.log"
+        child = Child(name, tuple(argv), dict(environment), self.directory, log, restart)
+        child.start()
+        self._all.append(child)
+        return child
+
+    def tend(self) -> None:
+        """Start anew what ended and should run: the demo is its own supervisor."""
+        for child in self._all:
+            if child.restart and not child.is_running:
+                child.start()
+
+    def end(self) -> None:
+        """End every one, newest first. Safe to repeat."""
+        for child in reversed(self._all):
+            child.end()
+        self._all.clear()
