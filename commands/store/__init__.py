@@ -1,0 +1,1 @@
+"""The journal and the queue, on Redis and RQ."""
