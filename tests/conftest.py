@@ -1,0 +1,6 @@
+"""What every test may ask for; the engines themselves are in `tests/engines` and `tests/stack`."""
+
+pytest_plugins = [
+    "tests.engines.omissions",
+    "tests.engines.redis_server",
+]

@@ -1,0 +1,21 @@
+"""Waiting for the outside world without a fixed sleep."""
+
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+_T = TypeVar("_T")
+
+
+def eventually(
+    question: Callable[[], _T], *, within_s: float = 10, every_s: float = 0.02, what: str = ""
+) -> _T:
+    """Ask until the answer is truthy, and return it; raises AssertionError after `within_s`."""
+    deadline = time.monotonic() + within_s
+    while True:
+        answer = question()
+        if answer:
+            return answer
+        if time.monotonic() > deadline:
+            raise AssertionError(f"not within {within_s} s: {what or question}, last: {answer!r}")
+        time.sleep(every_s)
