@@ -3,4 +3,5 @@
 pytest_plugins = [
     "tests.engines.omissions",
     "tests.engines.redis_server",
+    "tests.stack.fixtures",
 ]

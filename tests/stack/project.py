@@ -1,0 +1,169 @@
+"""A Compose project of a test's own: Samokoder in small, with names and ports of its own."""
+
+import http.client
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from secrets import token_hex
+from typing import Any
+from urllib.parse import urlsplit
+
+import docker
+from docker.models.containers import Container
+
+from tests.engines.ports import free_port
+from tests.engines.waiting import eventually
+from tests.stack.compose import Compose
+from tests.stack.images import SERVICES, Images
+
+STATEFUL = ("db", "redis")
+_PROJECT_LABEL = "com.docker.compose.project"
+_SERVICE_LABEL = "com.docker.compose.service"
+
+_SERVICE = """\
+  {service}:
+    image: ${{REGISTRY}}/samokoder-{service}:${{{variable}}}
+    restart: unless-stopped
+    env_file: .env
+    ports: ["127.0.0.1:{port}:8000"]
+    depends_on: [db, redis]
+"""
+_STATE = """\
+  {service}:
+    image: ${{REGISTRY}}/samokoder-worker:v1.2.2
+    command: ["idle"]
+    environment:
+      STATE_PASSWORD: ${{DB_PASSWORD}}
+    volumes: ["{service}-data:/var/lib/{service}"]
+"""
+
+
+@dataclass(slots=True)
+class Samokoder:
+    """One project: `api`, `worker` and `frontend` that answer, `db` and `redis` that hold state."""
+
+    compose: Compose
+    images: Images
+    directory: Path
+    name: str = field(default_factory=lambda: f"samokoder-{token_hex(4)}")
+    variables: Mapping[str, str] = field(
+        default_factory=lambda: dict.fromkeys(SERVICES, "APP_VERSION")
+    )
+    """Service -> the variable of `.env` that holds its version."""
+    ports: Mapping[str, int] = field(
+        default_factory=lambda: {service: free_port() for service in SERVICES}
+    )
+    canaries: Mapping[str, str] = field(
+        default_factory=lambda: {
+            name: f"canary-{token_hex(12)}" for name in ("SECRET_KEY", "DB_PASSWORD", "API_TOKEN")
+        }
+    )
+    """Secrets that must never turn up anywhere but in `.env` and in the containers."""
+
+    @property
+    def engine(self) -> docker.DockerClient:
+        return self.images.engine
+
+    @property
+    def compose_file(self) -> Path:
+        return self.directory / "docker-compose.yml"
+
+    @property
+    def env_file(self) -> Path:
+        return self.directory / ".env"
+
+    def write(self, version: str) -> None:
+        """Write the Compose file and `.env`, with every service on one version."""
+        parts = ["services:\n"]
+        for service in SERVICES:
+            variable, port = self.variables[service], self.ports[service]
+            parts.append(_SERVICE.format(service=service, variable=variable, port=port))
+        parts += [_STATE.format(service=service) for service in STATEFUL]
+        parts.append("volumes:\n")
+        parts += [f"  {service}-data: {{}}\n" for service in STATEFUL]
+        self.compose_file.write_text("".join(parts))
+        pins = dict.fromkeys(self.variables.values(), version)
+        settings = {
+            "COMPOSE_PROJECT_NAME": self.name,
+            "REGISTRY": self.images.prefix,
+            **pins,
+            **self.canaries,
+        }
+        self.env_file.write_text("".join(f"{name}={value}\n" for name, value in settings.items()))
+
+    def pin(self, variable: str, version: str) -> None:
+        """Change one line of `.env`, as a deploy does."""
+        lines = self.env_file.read_text().splitlines()
+        changed = [
+            f"{variable}={version}" if line.startswith(f"{variable}=") else line for line in lines
+        ]
+        self.env_file.write_text("\n".join(changed) + "\n")
+
+    def pinned(self, variable: str = "APP_VERSION") -> str:
+        lines = self.env_file.read_text().splitlines()
+        pins = dict(line.split("=", 1) for line in lines if "=" in line)
+        return pins[variable]
+
+    def deploy(self, version: str, *services: str) -> None:
+        """What a deploy does: write the version down and run it."""
+        if not self.env_file.exists():
+            self.write(version)
+        for service in services or SERVICES:
+            self.pin(self.variables[service], version)
+        self.compose.run(self.directory, "up", "-d", *services)
+
+    def container(self, service: str) -> Container:
+        found = self.containers(service)
+        assert len(found) == 1, f"{service} has {len(found)} containers"
+        return found[0]
+
+    def containers(self, service: str | None = None) -> list[Container]:
+        labels = [f"{_PROJECT_LABEL}={self.name}"]
+        if service is not None:
+            labels.append(f"{_SERVICE_LABEL}={service}")
+        return list(self.engine.containers.list(all=True, filters={"label": labels}))
+
+    def identities(self) -> dict[str, str]:
+        """Service -> id of its container: another id means that it was recreated."""
+        return {found.labels[_SERVICE_LABEL]: str(found.id) for found in self.containers()}
+
+    def url(self, service: str, path: str = "/health") -> str:
+        return f"http://127.0.0.1:{self.ports[service]}{path}"
+
+    def get(self, service: str, path: str = "/health") -> tuple[int, Any]:
+        """Status and body; status 0 when nobody answers. Metrics come as text, all else as JSON."""
+        address = urlsplit(self.url(service, path))
+        link = http.client.HTTPConnection(str(address.hostname), address.port, timeout=2)
+        try:
+            link.request("GET", address.path, headers={"Connection": "close"})
+            answer = link.getresponse()
+            body = answer.read().decode()
+        except (OSError, http.client.HTTPException):
+            return 0, ""
+        finally:
+            link.close()
+        is_json = answer.headers["Content-Type"].startswith("application/json")
+        return answer.status, json.loads(body) if is_json else body
+
+    def version(self, service: str) -> str:
+        """The version that the service says it is; empty when it does not answer."""
+        status, body = self.get(service, "/version")
+        return str(body["version"]) if status == 200 else ""
+
+    def await_version(self, service: str, version: str, *, within_s: float = 20) -> None:
+        eventually(
+            lambda: self.version(service) == version,
+            within_s=within_s,
+            what=f"{service} answers as {version}",
+        )
+
+    def down(self) -> None:
+        """Remove what this project made, and nothing else. Safe to repeat."""
+        for found in self.containers():
+            found.remove(force=True, v=True)
+        label = {"label": f"{_PROJECT_LABEL}={self.name}"}
+        for network in self.engine.networks.list(filters=label):
+            network.remove()
+        for volume in self.engine.volumes.list(filters=label):
+            volume.remove(force=True)
