@@ -110,7 +110,8 @@ class Codec(Generic[E]):
         Raises `TamperedJournalError` or, for an authentic entry that a newer rollbot wrote,
         `UnknownEventError`.
         """
-        if not hmac.compare_digest(self._sign(journal, n, prev, raw), signature):
+        expected = self._sign(journal, n, prev, raw)
+        if not hmac.compare_digest(expected.encode(), signature.encode()):
             raise TamperedJournalError(journal, n, self._why_unsigned(journal, n, prev, raw))
         envelope = self._envelope(journal, n, raw)
         digest = hashlib.sha256(raw).hexdigest()
