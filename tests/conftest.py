@@ -1,6 +1,7 @@
 """What every test may ask for; the engines themselves are in `tests/engines` and `tests/stack`."""
 
 pytest_plugins = [
+    "pytester",
     "tests.engines.omissions",
     "tests.engines.redis_server",
     "tests.stack.fixtures",
