@@ -1,0 +1,220 @@
+"""The environment: secrets and addresses. The only place that reads it.
+
+Every secret may stand in a file instead (`SLACK_BOT_TOKEN_FILE=/run/secrets/slack_bot_token`), as
+Docker secrets and systemd credentials do. What people decide is in runbook.toml, never here.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from commands.domain.errors import SettingsError
+
+SLACK_API = "https://slack.com/api/"
+TELEGRAM_API = "https://api.telegram.org"
+JOURNAL_KEY = "ROLLBOT_JOURNAL_KEY_"
+JOURNAL_KEY_LENGTH = 32
+MAKE_A_KEY = "make one with: openssl rand -hex 32"
+FILE_SUFFIX = "_FILE"
+# What a child process of ours needs to find programs, its home and its locale; nothing else of
+# ours reaches it, least of all a stale APP_VERSION (hazard H6) or a token.
+INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "DOCKER_CONFIG", "XDG_RUNTIME_DIR")
+
+REMEDIES = {
+    "ROLLBOT_RUNBOOK": "give the path of runbook.toml",
+    "ROLLBOT_STATE_DIR": "give a folder that rollbot may write, on a disk that stays",
+    "REDIS_URL": "give redis://[:password@]host:port/number",
+    "SLACK_BOT_TOKEN": "copy the Bot User OAuth Token (xoxb-…) from OAuth & Permissions",
+    "SLACK_APP_TOKEN": "copy an App-Level Token (xapp-…) with connections:write",
+    "SLACK_API_URL": f"leave it out for {SLACK_API}",
+    "SLACK_PLAN_BLOCKS": "give true or false",
+    "TELEGRAM_BOT_TOKEN": "copy the token from @BotFather (123456:ABC…)",
+    "TELEGRAM_API_URL": f"leave it out for {TELEGRAM_API}",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class SlackSettings:
+    """What a Slack connection in Socket Mode needs. `api_url` ends with a slash."""
+
+    bot_token: SecretStr
+    app_token: SecretStr
+    api_url: str = SLACK_API
+    plan_blocks: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TelegramSettings:
+    """What a Telegram bot needs. `api_url` has no trailing slash and no `/bot`."""
+
+    bot_token: SecretStr
+    api_url: str = TELEGRAM_API
+
+
+class Settings(BaseSettings):
+    """Everything read from the environment, once. Secrets never show in its repr."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", populate_by_name=False)
+
+    runbook: Path = Field(Path("runbook.toml"), validation_alias="ROLLBOT_RUNBOOK")
+    state_dir: Path = Field(Path("var"), validation_alias="ROLLBOT_STATE_DIR")
+    environments: str = Field("", validation_alias="ROLLBOT_ENV")
+    redis_url: str = Field("redis://localhost:6379/0", validation_alias="REDIS_URL", repr=False)
+    docker_host: str = Field("", validation_alias="DOCKER_HOST")
+    slack_bot_token: SecretStr | None = Field(None, validation_alias="SLACK_BOT_TOKEN")
+    slack_app_token: SecretStr | None = Field(None, validation_alias="SLACK_APP_TOKEN")
+    slack_api_url: str = Field(SLACK_API, validation_alias="SLACK_API_URL")
+    slack_plan_blocks: bool = Field(default=False, validation_alias="SLACK_PLAN_BLOCKS")
+    telegram_bot_token: SecretStr | None = Field(None, validation_alias="TELEGRAM_BOT_TOKEN")
+    telegram_api_url: str = Field(TELEGRAM_API, validation_alias="TELEGRAM_API_URL")
+    journal_keys: dict[str, SecretStr] = Field(default_factory=dict, validation_alias=JOURNAL_KEY)
+
+    @field_validator("slack_bot_token", "slack_app_token", "telegram_bot_token")
+    @classmethod
+    def _looks_like_a_token(cls, token: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        starts = {"slack_bot_token": "xoxb-", "slack_app_token": "xapp-"}.get(
+            info.field_name or "", ""
+        )
+        said = token.get_secret_value() if token else starts
+        if not said.startswith(starts) or any(c.isspace() for c in said):
+            raise ValueError(f"is not a token that starts with {starts or 'digits'}")
+        return token
+
+    @field_validator("redis_url", "slack_api_url", "telegram_api_url")
+    @classmethod
+    def _is_an_address(cls, url: str, info: ValidationInfo) -> str:
+        known = {"redis", "rediss", "unix"} if info.field_name == "redis_url" else {"http", "https"}
+        if urlsplit(url).scheme not in known:
+            raise ValueError(f"must start with one of {', '.join(sorted(known))}")
+        return url.rstrip("/") + "/" if info.field_name == "slack_api_url" else url.rstrip("/")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """One source: variables, or the files they name. No .env is searched for."""
+        del init_settings, env_settings, dotenv_settings, file_secret_settings
+        return (EnvironmentSource(settings_cls),)
+
+    @property
+    def slack(self) -> SlackSettings | None:
+        """Slack's settings; None when no token is set. Raises SettingsError when one of two is."""
+        bot, app = self.slack_bot_token, self.slack_app_token
+        if bot is None and app is None:
+            return None
+        if bot is None or app is None:
+            missing = "SLACK_BOT_TOKEN" if bot is None else "SLACK_APP_TOKEN"
+            raise SettingsError(missing, f"is not set; {REMEDIES[missing]}")
+        return SlackSettings(bot, app, self.slack_api_url, self.slack_plan_blocks)
+
+    @property
+    def telegram(self) -> TelegramSettings | None:
+        """Telegram's settings; None when no token is set."""
+        token = self.telegram_bot_token
+        return TelegramSettings(token, self.telegram_api_url) if token else None
+
+    @property
+    def served(self) -> tuple[str, ...]:
+        """The environments that this host's worker and observer serve (comma-separated)."""
+        return tuple(name for part in self.environments.split(",") if (name := part.strip()))
+
+    def journal_key(self, environment: str) -> bytes:
+        """The key that signs this environment's journal. Raises SettingsError."""
+        variable = journal_variable(environment)
+        secret = self.journal_keys.get(variable)
+        if secret is None:
+            raise SettingsError(variable, f"is not set; {MAKE_A_KEY}")
+        if len(value := secret.get_secret_value()) < JOURNAL_KEY_LENGTH:
+            why = f"is shorter than {JOURNAL_KEY_LENGTH} characters; {MAKE_A_KEY}"
+            raise SettingsError(variable, why)
+        return value.encode()
+
+    def secret_values(self) -> tuple[str, ...]:
+        """Every secret in plain, longest first, for the redactor alone."""
+        tokens = (self.slack_bot_token, self.slack_app_token, self.telegram_bot_token)
+        found = {t.get_secret_value() for t in (*tokens, *self.journal_keys.values()) if t}
+        found |= {urlsplit(self.redis_url).password or ""}
+        return tuple(sorted(found - {""}, key=lambda s: (-len(s), s)))
+
+
+@dataclass(frozen=True, slots=True)
+class Environ:
+    """Environment variables, a secret's file standing in for its value."""
+
+    variables: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
+
+    def get(self, name: str) -> str | None:
+        """The value, or the content of the file that `<name>_FILE` names; None if neither is set.
+
+        An empty value counts as not set: that is how Compose hands on what is missing. Raises
+        SettingsError when both are set, or the file cannot be read.
+        """
+        value, path = self.variables.get(name), self.variables.get(name + FILE_SUFFIX)
+        if not path:
+            return value or None
+        if value:
+            raise SettingsError(name, f"is set, and so is {name}{FILE_SUFFIX}; keep one of them")
+        try:
+            return Path(path).read_text("utf-8").strip() or None
+        except (OSError, UnicodeDecodeError) as error:
+            raise SettingsError(name + FILE_SUFFIX, f"cannot be read: {error}") from error
+
+    def starting_with(self, prefix: str) -> Iterable[str]:
+        """Names of variables, without their `_FILE`, that start so."""
+        names = {n.removesuffix(FILE_SUFFIX) for n in self.variables if n.startswith(prefix)}
+        return sorted(names - {prefix})
+
+
+class EnvironmentSource(PydanticBaseSettingsSource):
+    """Feeds `Settings` from variables and secret files."""
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        """The value under the field's alias."""
+        alias = str(field.validation_alias)
+        return Environ().get(alias), alias, field_name == "journal_keys"
+
+    def __call__(self) -> dict[str, Any]:
+        """Everything that is set."""
+        environ = Environ()
+        keys = {n: v for n in environ.starting_with(JOURNAL_KEY) if (v := environ.get(n))}
+        found: dict[str, Any] = {JOURNAL_KEY: keys}
+        for name, wanted in self.settings_cls.model_fields.items():
+            value, alias, nested = self.get_field_value(wanted, name)
+            if value is not None and not nested:
+                found[alias] = value
+        return found
+
+
+def journal_variable(environment: str) -> str:
+    """The variable that holds an environment's journal key: ROLLBOT_JOURNAL_KEY_PRODUCTION."""
+    return JOURNAL_KEY + environment.upper().replace("-", "_")
+
+
+def read_settings() -> Settings:
+    """The settings as they are now. Raises SettingsError naming the variable and the remedy."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        variable = str(first["loc"][0])
+        why = first["msg"].removeprefix("Value error, ")
+        raise SettingsError(variable, f"{why}; {REMEDIES.get(variable, 'set it anew')}") from None
+
+
+def child_environment() -> dict[str, str]:
+    """What a child process gets of our environment: where programs are, never a secret."""
+    return {name: os.environ[name] for name in INHERITED if name in os.environ}
