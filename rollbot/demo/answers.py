@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,6 +42,12 @@ class Remove(Record):
     image: str
 
 
+class Untag(Record):
+    """Body of `POST /images/untag`."""
+
+    reference: str
+
+
 class Run(Record):
     """Body of `POST /run`: a Compose command line, where and with what it is run."""
 
@@ -58,7 +65,10 @@ class Answers:
     def read(self, path: str, query: Mapping[str, str]) -> JsonValue:
         """Answer a GET. Raises LookupError where there is nothing."""
         readers: dict[str, Callable[[Mapping[str, str]], JsonValue]] = {
-            "/info": lambda _: {"engine": "rollbot-demo", "api": 1},
+            "/info": lambda _: {
+                "version": "rollbot-demo 1",
+                "disk_free_bytes": shutil.disk_usage(self.engine.shelves.directory).free,
+            },
             "/containers": self._containers,
             "/images": self._images,
             "/registry/tags": self._registry_tags,
@@ -72,28 +82,42 @@ class Answers:
 
     def change(self, path: str, body: bytes) -> JsonValue:
         """Answer a POST. Raises LookupError, pydantic.ValidationError, RefusedError."""
-        match path:
-            case "/registry/push":
-                push = Push.model_validate_json(body)
-                self.engine.push(push.image, push.tag)
-                return _image(push.image, self.engine.stock.registry)
-            case "/images/pull":
-                pull = Pull.model_validate_json(body)
-                image = self.engine.pull(pull.repository, pull.digest, pull.tag)
-                return _image(image, self.engine.stock.local)
-            case "/images/tag":
-                tag = Tag.model_validate_json(body)
-                self.engine.tag(tag.image_id, tag.tag)
-                return None
-            case "/images/remove":
-                self.engine.remove_image(Remove.model_validate_json(body).image)
-                return None
-            case "/run":
-                run = Run.model_validate_json(body)
-                outcome = self.engine.run(run.argv, run.cwd, run.environment)
-                return outcome.model_dump(mode="json")
-            case _:
-                raise LookupError(f"nothing at {path}")
+        changers: dict[str, Callable[[bytes], JsonValue]] = {
+            "/registry/push": self._push,
+            "/images/pull": self._pull,
+            "/images/tag": lambda text: self._tag(Tag.model_validate_json(text)),
+            "/images/untag": lambda text: self._untag(Untag.model_validate_json(text)),
+            "/images/remove": lambda text: self._remove(Remove.model_validate_json(text)),
+            "/run": self._run,
+            # Whatever was asked before is done by the time this one is read.
+            "/settle": lambda _: None,
+        }
+        if path not in changers:
+            raise LookupError(f"nothing at {path}")
+        return changers[path](body)
+
+    def _push(self, body: bytes) -> JsonValue:
+        push = Push.model_validate_json(body)
+        self.engine.push(push.image, push.tag)
+        return _image(push.image, self.engine.stock.registry)
+
+    def _pull(self, body: bytes) -> JsonValue:
+        pull = Pull.model_validate_json(body)
+        image = self.engine.pull(pull.repository, pull.digest, pull.tag)
+        return _image(image, self.engine.stock.local)
+
+    def _tag(self, tag: Tag) -> None:
+        self.engine.tag(tag.image_id, tag.tag)
+
+    def _untag(self, untag: Untag) -> None:
+        self.engine.untag(untag.reference)
+
+    def _remove(self, remove: Remove) -> None:
+        self.engine.remove_image(remove.image)
+
+    def _run(self, body: bytes) -> JsonValue:
+        run = Run.model_validate_json(body)
+        return self.engine.run(run.argv, run.cwd, run.environment).model_dump(mode="json")
 
     def _containers(self, query: Mapping[str, str]) -> JsonValue:
         return [

@@ -80,6 +80,18 @@ class Engine:
         self._keep(self.stock.model_copy(update={"local": self.stock.local.without(image)}))
         self.shelves.note("image_removed", image.repository, image.digest)
 
+    def untag(self, reference: str) -> None:
+        """Take a local tag away, and the image with its last one. Safe to repeat.
+
+        A tag that is not there, or whose image a container uses, is left alone.
+        """
+        image_id = self.stock.local.tags.get(reference)
+        if image_id is None or image_id in {c.image_id for c in self.stock.containers.values()}:
+            return
+        after = self.stock.local.without_tag(reference)
+        self._keep(self.stock.model_copy(update={"local": after}))
+        self.shelves.note("untagged", reference)
+
     def run(self, argv: Sequence[str], cwd: Path, environment: Mapping[str, str]) -> Outcome:
         """Carry out a Compose command line as Compose would, exit code included."""
         try:

@@ -105,6 +105,15 @@ class Shelf(Record):
         tags = {**self.tags, f"{image.repository}:{tag}": image.id} if tag else self.tags
         return Shelf(images={**self.images, image.id: image}, tags=tags)
 
+    def without_tag(self, reference: str) -> Shelf:
+        """Without this tag; without its image, too, when that was its last one."""
+        image = self.images[self.tags[reference]]
+        if self.references_to(image) == [reference]:
+            return self.without(image)
+        return Shelf(
+            images=self.images, tags={t: i for t, i in self.tags.items() if t != reference}
+        )
+
     def without(self, image: Image) -> Shelf:
         """Without this image and all its tags."""
         tags = {text: i for text, i in self.tags.items() if i != image.id}
