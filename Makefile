@@ -56,4 +56,5 @@ wheels: $(SYNCED) ## The project and all it needs as wheels, for an image built 
 	scripts/wheels wheels
 
 image: wheels ## One image for bot, worker and observer
-	docker build --tag rollbot:dev .
+	docker build --build-arg COMPOSE_VERSION="$$(cat wheels/bin/compose-version)" \
+	    --tag rollbot:dev $(ARGS) .

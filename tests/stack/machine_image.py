@@ -20,7 +20,7 @@ from pathlib import Path
 import docker
 
 _REPOSITORY = "rollbot-tests/python"
-_PROGRAMS = ("sh", "env", "mkdir", "chown", "chmod", "cat", "ls", "rm", "sleep")
+_PROGRAMS = ("sh", "env", "mkdir", "chown", "chmod", "cat", "ls", "rm", "cp", "sleep")
 _LEFT_OUT = re.compile(
     r"site-packages|dist-packages|tests?|idlelib|tkinter|turtledemo|lib2to3|pydoc_data|config-.*"
     r"|_tkinter.*|_test.*|.*\.opt-[12]\.pyc"
