@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,7 +14,8 @@ from commands.store.async_journal import AsyncJournal
 from commands.store.codec import Codec
 from commands.store.connection import connect, connect_async
 from commands.store.journal import Journal
-from tests.fakes.engines import Server, binary
+from tests.engines.found import address_of
+from tests.engines.redis_server import RedisServer, embedded_program
 from tests.fakes.events import ADAPTER, KEY, AnyEvent, Noted, Opened
 from tests.fakes.store import AsyncMemoryJournal, MemoryJournal, MemoryStreams
 
@@ -43,16 +43,18 @@ class Driven:
         return lambda *args: self._runner.run(call(*args))
 
 
-@pytest.fixture(scope="module", params=["memory", "valkey", "redis-server"])
-def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+@pytest.fixture(scope="module", params=["memory", "embedded", "redis"])
+def world(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Any]:
     if request.param == "memory":
         yield MemoryStreams()
         return
-    if not binary(request.param):
-        pytest.skip(f"{request.param} is not installed")
-    server = Server(request.param, tmp_path_factory.mktemp("store"))
+    program = address_of("redis") if request.param == "redis" else embedded_program()
+    server = RedisServer(program, tmp_path_factory.mktemp("store"))
+    server.start()
     yield server
-    server.stop()
+    server.kill9()
 
 
 @pytest.fixture
@@ -61,8 +63,7 @@ def clean(world: Any) -> Iterator[Any]:
     if isinstance(world, MemoryStreams):
         world.entries.clear()
         return
-    with connect(world.url) as client:
-        client.flushall()
+    world.empty()
 
 
 @pytest.fixture(params=["blocking", "asynchronous"])
@@ -73,6 +74,7 @@ def make(request: pytest.FixtureRequest, clean: Any) -> Iterator[Make]:
     with asyncio.Runner() as runner:
 
         def new() -> Any:
+            journal: Any
             if memory:
                 kind = MemoryJournal if blocking else AsyncMemoryJournal
                 journal = kind(codec(), clean)
@@ -130,7 +132,10 @@ def test_what_is_appended_is_read_back(journal: Any, make: Make) -> None:
     assert lengths == {"env": 2}
     for reader in (journal, make()):
         entries = reader.read("env")
-        assert [(e.n, e.at, e.event) for e in entries] == [(1, AT, event), (2, AT, *notes("ожидание"))]
+        assert [(e.n, e.at, e.event) for e in entries] == [
+            (1, AT, event),
+            (2, AT, *notes("ожидание")),
+        ]
 
 
 def test_a_journal_nobody_wrote_is_empty(journal: Any) -> None:

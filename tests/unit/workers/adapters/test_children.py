@@ -1,0 +1,161 @@
+from __future__ import annotations
+
+import os
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from commands.domain.errors import CommandFailedError, CommandTimedOutError
+from workers.adapters.children import TAIL_CHARACTERS, run
+from workers.lease import Lease
+from workers.stopping import StepInterrupted
+
+
+def python(code: str) -> list[str]:
+    return [sys.executable, "-c", code]
+
+
+def shell(line: str) -> list[str]:
+    return ["/bin/sh", "-c", line]
+
+
+def ended(pid: int) -> bool:
+    """Whether a process is gone, waiting for it up to a second."""
+    until = time.monotonic() + 1
+    while time.monotonic() < until:
+        try:
+            state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+        except FileNotFoundError:
+            return True
+        if state == "Z":
+            return True
+        time.sleep(0.01)
+    return False
+
+
+def test_output_and_exit_code_come_back() -> None:
+    """Standard output whole, the tail of both streams, and how long it took."""
+    done = run(shell("echo out; echo err >&2"), timeout_s=5)
+
+    assert (done.exit_code, done.stdout) == (0, b"out\n")
+    assert set(done.tail.splitlines()) == {"out", "err"}
+    assert 0 < done.seconds < 5
+
+
+def test_the_environment_is_only_what_was_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A stale variable of the worker's own never reaches a program."""
+    monkeypatch.setenv("APP_VERSION", "stale")
+
+    done = run(["/usr/bin/env"], timeout_s=5, env={"LANG": "C"})
+
+    assert done.stdout == b"LANG=C\n"
+
+
+def test_nothing_is_read_by_a_shell(tmp_path: Path) -> None:
+    """Metacharacters are plain characters."""
+    done = run(["/bin/echo", "$(touch x); `touch y`"], timeout_s=5, cwd=tmp_path)
+
+    assert done.stdout == b"$(touch x); `touch y`\n"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_bad_exit_code_is_an_error_with_its_tail() -> None:
+    """The error carries program, code and the redacted tail; without `check` there is none."""
+    argv = shell("echo password=hunter2 went wrong; exit 3")
+
+    with pytest.raises(CommandFailedError) as caught:
+        run(argv, timeout_s=5, redact=lambda text: text.replace("hunter2", "***"))
+
+    assert (caught.value.program, caught.value.exit_code) == ("/bin/sh", 3)
+    assert caught.value.tail == "password=*** went wrong"
+    assert run(argv, timeout_s=5, check=False).exit_code == 3
+
+
+def test_a_missing_program_is_the_same_error() -> None:
+    """What cannot be started says why, as exit code 127."""
+    with pytest.raises(CommandFailedError) as caught:
+        run(["/no/such/program"], timeout_s=5)
+
+    assert caught.value.exit_code == 127
+
+
+def test_the_tail_is_short_and_last() -> None:
+    """However much is written, the tail is its last 1,024 characters."""
+    tails: list[str] = []
+
+    done = run(python("print('x' * 100_000 + 'end')"), timeout_s=5, on_output=tails.append)
+
+    assert len(done.tail) == TAIL_CHARACTERS
+    assert done.tail.endswith("end")
+    assert tails[-1] == done.tail
+    assert len(done.stdout) == 100_004
+
+
+def test_an_overrun_ends_the_whole_group() -> None:
+    """A program over its limit is ended with its children, also when it ignores SIGTERM."""
+    began = time.monotonic()
+
+    with pytest.raises(CommandTimedOutError) as caught:
+        run(shell("trap '' TERM; sleep 60 & echo $!; wait; sleep 60"), timeout_s=0.3)
+
+    assert time.monotonic() - began < 5
+    assert ended(int(caught.value.tail))
+
+
+def test_a_child_left_behind_is_ended_too() -> None:
+    """A program that ends well leaves nobody of its group who would keep the lease."""
+    done = run(shell("sleep 60 & echo $!"), timeout_s=5)
+
+    assert ended(int(done.stdout))
+
+
+def test_an_interrupted_wait_leaves_no_child() -> None:
+    """When the step is interrupted the program has ended before anybody hears of it."""
+    pids: list[int] = []
+
+    def interrupt(tail: str) -> None:
+        pids.append(int(tail))
+        raise StepInterrupted
+
+    with pytest.raises(StepInterrupted):
+        run(shell("echo $$; sleep 60"), timeout_s=5, on_output=interrupt)
+
+    assert ended(pids[0])
+
+
+def test_the_lease_goes_to_children_only_when_given(tmp_path: Path) -> None:
+    """A program that changes nothing does not hold the lease; one that may, does."""
+    lease = Lease(tmp_path, "production")
+    code = (
+        "import os; fds = os.listdir('/proc/self/fd')\n"
+        "print(any(os.path.realpath(f'/proc/self/fd/{f}').endswith('.lease') for f in fds))"
+    )
+    with lease.acquire(0) as held:
+        without = run(python(code), timeout_s=5).stdout
+        given = run(python(code), timeout_s=5, lease_fd=held.fd).stdout
+
+    assert (without, given) == (b"False\n", b"True\n")
+
+
+def test_a_child_dies_with_its_parent() -> None:
+    """The kernel ends a child whose parent was killed without a word."""
+    code = (
+        "import os, sys\n"
+        "from workers.adapters.children import run\n"
+        "run(['/bin/sh', '-c', 'echo $$ >&3; exec sleep 60'], timeout_s=60, lease_fd=3)\n"
+    )
+    read, write = os.pipe()
+    if os.fork() == 0:
+        os.dup2(write, 3)
+        os.close(read)
+        os.execv(sys.executable, [sys.executable, "-c", code])
+    os.close(write)
+    child = int(os.read(read, 20))
+    parent = int(Path(f"/proc/{child}/stat").read_text().rpartition(")")[2].split()[1])
+    os.kill(parent, 9)
+    os.waitpid(parent, 0)
+    os.close(read)
+
+    assert ended(child)

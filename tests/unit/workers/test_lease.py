@@ -1,0 +1,40 @@
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from commands.domain.errors import LeaseHeldError
+from workers.lease import Lease
+
+
+@pytest.fixture
+def lease(tmp_path: Path) -> Lease:
+    return Lease(tmp_path / "state", "production")
+
+
+def test_one_holder_at_a_time(lease: Lease) -> None:
+    """A second holder is refused and told who holds it; afterwards the lease is free."""
+    with lease.acquire(0, "RB-1"):
+        with pytest.raises(LeaseHeldError) as caught, lease.acquire(0.05):
+            pass
+        assert str(caught.value.facts["holder"]).endswith("RB-1")
+
+    assert lease.is_free()
+
+
+def test_environments_do_not_wait_for_each_other(lease: Lease) -> None:
+    """Staging's lease says nothing about production's."""
+    with lease.acquire(0):
+        assert Lease(lease.state_dir, "staging").is_free()
+
+
+def test_a_child_keeps_the_lease_until_it_ends(lease: Lease) -> None:
+    """The holder lets go, its child works on: the lease is taken, and free when the child ends."""
+    with lease.acquire(0) as held:
+        child = subprocess.Popen(["cat"], stdin=subprocess.PIPE, pass_fds=(held.fd,))
+
+    assert not lease.is_free()
+    child.communicate()
+    assert lease.is_free()
