@@ -131,6 +131,7 @@ EVENTS: TypeAdapter[AnyEvent] = TypeAdapter(AnyEvent)
 """What the codec reads and writes: every event of both journals."""
 
 __all__ = [
+    "EVENTS",
     "AnyEvent",
     "ApprovalsVoided",
     "Approved",
@@ -140,7 +141,6 @@ __all__ = [
     "Closed",
     "Denied",
     "Direction",
-    "EVENTS",
     "EnvironmentEvent",
     "Event",
     "EvidenceFound",

@@ -1,0 +1,75 @@
+"""The state of one environment: numbers, slot, freeze, ledger, inbox."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from commands.domain.conversation import Incoming
+from commands.domain.facts import ImageDigest, LedgerLine
+from commands.domain.people import PersonId, RoleId
+from commands.domain.request import Request
+
+SEEN_DELIVERIES_KEPT = 20_000
+"""How many delivery ids are remembered: far more than any platform repeats within a day."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenRollback:
+    """A rollback that has not ended."""
+
+    id: str
+    request: Request
+    requester: PersonId
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """Who executes now."""
+
+    rollback_id: str
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Freeze:
+    """Deploys are stopped: since when, by whom or by which rollback, why."""
+
+    since: datetime
+    person: PersonId | None
+    rollback_id: str
+    reason: str
+
+
+@dataclass(slots=True, kw_only=True)
+class EnvironmentState:
+    """Everything an environment's journal says. Owned by the one reader that folds it."""
+
+    name: str
+    position: int = 0
+    last_number: int = 0
+    opened: dict[str, OpenRollback] = field(default_factory=dict)
+    open: dict[str, OpenRollback] = field(default_factory=dict)
+    outcomes: dict[str, str] = field(default_factory=dict)
+    slot: Slot | None = None
+    claimed_by: str = ""
+    last_changed_by: str = ""
+    freeze: Freeze | None = None
+    unfreeze_yes: dict[PersonId, tuple[RoleId, ...]] = field(default_factory=dict)
+    ledger: dict[tuple[str, ImageDigest], LedgerLine] = field(default_factory=dict)
+    pending: dict[str, Incoming] = field(default_factory=dict)
+    seen: dict[str, None] = field(default_factory=dict)
+    refusals: int = 0
+
+    def same_target(self, request: Request) -> OpenRollback | None:
+        """An open rollback to the same target, to be joined."""
+        return next((o for o in self.open.values() if o.request.same_target(request)), None)
+
+    def holder(self) -> OpenRollback | None:
+        """The rollback that holds the slot."""
+        return self.opened.get(self.slot.rollback_id) if self.slot else None
+
+    def ledger_lines(self) -> tuple[LedgerLine, ...]:
+        """The ledger, in the order in which releases were first seen."""
+        return tuple(self.ledger.values())

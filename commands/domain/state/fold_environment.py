@@ -1,0 +1,127 @@
+"""Fold an environment's events into its state."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from commands.domain import events as e
+from commands.domain.facts import LedgerLine
+from commands.domain.state.environment import (
+    SEEN_DELIVERIES_KEPT,
+    EnvironmentState,
+    Freeze,
+    OpenRollback,
+    Slot,
+)
+from commands.domain.state.folds import Folds
+
+folds: Folds[EnvironmentState] = Folds()
+
+
+def fold_environment(state: EnvironmentState, event: e.Event, at: datetime) -> EnvironmentState:
+    """The state after one more event. Raises KeyError for an event of another journal."""
+    folds.by_kind[type(event)](state, event, at)
+    state.position += 1
+    return state
+
+
+@folds(e.RollbackOpened)
+def _opened(state: EnvironmentState, event: e.RollbackOpened, at: datetime) -> None:
+    opened = OpenRollback(event.rollback_id, event.request, event.requester, at)
+    state.last_number = max(state.last_number, event.number)
+    state.opened[event.rollback_id] = state.open[event.rollback_id] = opened
+
+
+@folds(e.RollbackClosed)
+def _closed(state: EnvironmentState, event: e.RollbackClosed, at: datetime) -> None:
+    state.open.pop(event.rollback_id, None)
+    state.outcomes[event.rollback_id] = event.outcome
+    if event.outcome in ("succeeded", "undone"):
+        state.last_changed_by = event.rollback_id
+    if state.claimed_by == event.rollback_id:
+        state.claimed_by = ""
+
+
+@folds(e.SlotTaken)
+def _taken(state: EnvironmentState, event: e.SlotTaken, at: datetime) -> None:
+    state.slot = Slot(event.rollback_id, at)
+    if state.claimed_by == event.rollback_id:
+        state.claimed_by = ""
+    if opened := state.opened.get(event.rollback_id):
+        # An undo of an ended rollback opens it again.
+        state.open[event.rollback_id] = opened
+
+
+@folds(e.SlotReleased)
+def _released(state: EnvironmentState, event: e.SlotReleased, at: datetime) -> None:
+    if state.slot and state.slot.rollback_id == event.rollback_id:
+        state.slot = None
+
+
+@folds(e.SlotClaimed)
+def _claimed(state: EnvironmentState, event: e.SlotClaimed, at: datetime) -> None:
+    state.claimed_by = event.rollback_id
+
+
+@folds(e.Frozen)
+def _frozen(state: EnvironmentState, event: e.Frozen, at: datetime) -> None:
+    state.freeze = Freeze(at, event.person, event.rollback_id, event.reason)
+    state.unfreeze_yes = {}
+
+
+@folds(e.UnfreezeAsked)
+def _unfreeze_asked(state: EnvironmentState, event: e.UnfreezeAsked, at: datetime) -> None:
+    state.unfreeze_yes[event.person] = event.roles
+
+
+@folds(e.Unfrozen)
+def _unfrozen(state: EnvironmentState, event: e.Unfrozen, at: datetime) -> None:
+    state.freeze, state.unfreeze_yes = None, {}
+
+
+@folds(e.ReleaseSeen)
+def _seen(state: EnvironmentState, event: e.ReleaseSeen, at: datetime) -> None:
+    key = (event.service, event.digest)
+    line = state.ledger.get(key) or LedgerLine(
+        service=event.service, version=event.version, digest=event.digest, first_seen_at=at
+    )
+    update: dict[str, object] = {"version": event.version or line.version}
+    if event.running:
+        update["last_seen_at"] = at
+    state.ledger[key] = line.model_copy(update=update)
+
+
+@folds(e.ReleaseProven)
+def _proven(state: EnvironmentState, event: e.ReleaseProven, at: datetime) -> None:
+    key = (event.service, event.digest)
+    line = state.ledger.get(key) or LedgerLine(
+        service=event.service, version=event.version, digest=event.digest, first_seen_at=at
+    )
+    state.ledger[key] = line.model_copy(update={"proven": event.proven, "last_seen_at": at})
+
+
+@folds(e.ReleaseRolledBack)
+def _rolled_back(state: EnvironmentState, event: e.ReleaseRolledBack, at: datetime) -> None:
+    key = (event.service, event.digest)
+    line = state.ledger.get(key) or LedgerLine(
+        service=event.service, version=event.version, digest=event.digest, first_seen_at=at
+    )
+    state.ledger[key] = line.model_copy(update={"rolled_back_by": event.rollback_id})
+
+
+@folds(e.Received)
+def _received(state: EnvironmentState, event: e.Received, at: datetime) -> None:
+    state.pending[event.incoming.delivery_id] = event.incoming
+    state.seen[event.incoming.delivery_id] = None
+    if len(state.seen) > SEEN_DELIVERIES_KEPT:
+        state.seen.pop(next(iter(state.seen)))
+
+
+@folds(e.Handled)
+def _handled(state: EnvironmentState, event: e.Handled, at: datetime) -> None:
+    state.pending.pop(event.delivery_id, None)
+
+
+@folds(e.Refused)
+def _refused(state: EnvironmentState, event: e.Refused, at: datetime) -> None:
+    state.refusals += 1
