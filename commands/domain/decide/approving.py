@@ -1,0 +1,143 @@
+"""Approvals: each role of the row is a slot, one person fills one slot."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from commands.domain.command import Actor, Approve, Deny, Withdraw
+from commands.domain.decide.asking import may_supersede
+from commands.domain.decide.case import Case, Decision, name_of, role_titles, roles_in
+from commands.domain.decide.granting import granted
+from commands.domain.errors import RefusedError
+from commands.domain.events import (
+    Approved,
+    Denied,
+    EnvironmentEvent,
+    RollbackClosed,
+    SlotClaimed,
+    Withdrawn,
+)
+from commands.domain.people import RoleId
+from commands.domain.runbook import Runbook
+from commands.domain.state import Question, RollbackState, Status, match_slots
+from commands.domain.text import text
+
+
+def approve(case: Case, command: Approve, runbook: Runbook, now: datetime) -> Decision:
+    """One person's yes. A second one of the same person changes nothing.
+
+    Raises RefusedError: no question, old button, expired, no such role, own request, slot held.
+    """
+    state = case.named()
+    question = open_question(state, command.nonce, now)
+    roles = may_fill(question, command.actor, runbook)
+    if command.actor.person in question.approvals:
+        return Decision(state.id, answer=text("answer.already_approved", id=state.id))
+    event = Approved(
+        person=command.actor.person,
+        identity=command.actor.identity,
+        roles=roles,
+        digest=question.digest,
+        evidence_digest=state.evidence.digest(),
+    )
+    missing = missing_after(question, event)
+    if missing:
+        return Decision(
+            state.id,
+            rollback=(event,),
+            answer=text(
+                "answer.approved_waiting", id=state.id, roles=role_titles(runbook, missing)
+            ),
+        )
+    people = tuple(dict.fromkeys((*question.approvals, command.actor.person)))
+    environment, follow = granted(case, question, people)
+    return Decision(
+        state.id,
+        environment=environment or _claim(case, question),
+        rollback=(event, *follow),
+        answer=text("answer.approved", id=state.id),
+        work=True,
+    )
+
+
+def deny(case: Case, command: Deny, runbook: Runbook, now: datetime) -> Decision:
+    """An approver's no: final for the request; a recovery question is just closed."""
+    state = case.named()
+    question = open_question(state, command.nonce, now)
+    if not roles_in(runbook, command.actor.person, question.roles):
+        raise RefusedError("refused.not_an_approver", roles=role_titles(runbook, question.roles))
+    final = question.verb == "execute"
+    closed: tuple[EnvironmentEvent, ...] = (
+        (RollbackClosed(rollback_id=state.id, outcome=Status.DENIED.value),) if final else ()
+    )
+    return Decision(
+        state.id,
+        environment=closed,
+        rollback=(Denied(person=command.actor.person, reason=command.reason),),
+        answer=text("answer.denied", id=state.id),
+        work=final,
+    )
+
+
+def withdraw(case: Case, command: Withdraw, runbook: Runbook, now: datetime) -> Decision:
+    """Take one's own approval back; possible until execution starts."""
+    state = case.named()
+    question = state.question
+    if question is None or command.actor.person not in question.approvals:
+        raise RefusedError("refused.nothing_to_withdraw", id=state.id)
+    return Decision(
+        state.id,
+        rollback=(Withdrawn(person=command.actor.person),),
+        answer=text("answer.withdrawn", id=state.id),
+    )
+
+
+def open_question(state: RollbackState, nonce: str, now: datetime) -> Question:
+    """The question people may answer now.
+
+    Raises RefusedError: none is open, it has expired, or the button is of another question.
+    """
+    question = state.question
+    if question is None:
+        raise RefusedError("refused.no_question", id=state.id)
+    if nonce and nonce != question.nonce:
+        raise RefusedError("refused.plan_changed", id=state.id)
+    if now >= question.expires_at:
+        raise RefusedError("refused.expired", id=state.id)
+    return question
+
+
+def may_fill(question: Question, actor: Actor, runbook: Runbook) -> tuple[RoleId, ...]:
+    """The slots this person may fill. Raises RefusedError with the reason and who may."""
+    roles = roles_in(runbook, actor.person, question.roles)
+    if not roles:
+        raise RefusedError("refused.not_an_approver", roles=role_titles(runbook, question.roles))
+    if actor.person == question.by and not question.self_approval:
+        raise RefusedError(
+            "refused.own_request",
+            person=name_of(runbook, actor.person),
+            roles=role_titles(runbook, question.roles),
+        )
+    return roles
+
+
+def missing_after(question: Question, event: Approved) -> tuple[RoleId, ...]:
+    """The roles that would still wait after this approval."""
+    held = {p: a.roles for p, a in question.approvals.items()}
+    filled = match_slots(question.roles, {**held, event.person: event.roles})
+    return tuple(role for role in question.roles if role not in filled)
+
+
+def _claim(case: Case, question: Question) -> tuple[EnvironmentEvent, ...]:
+    state, holder = case.named(), case.environment.holder()
+    if question.verb != "execute" or holder is None or holder.id == state.id:
+        return ()
+    if may_supersede(state.request, holder.request):
+        return (SlotClaimed(rollback_id=state.id),)
+    raise RefusedError(
+        "refused.slot_held",
+        id=holder.id,
+        subject=holder.request.subject,
+        person=holder.requester,
+        since=case.environment.slot.since.isoformat() if case.environment.slot else "",
+    )

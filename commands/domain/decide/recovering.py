@@ -1,0 +1,99 @@
+"""Undo, retry, mark done, leave as it is: each is asked under the original's row."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from commands.domain.command import Recover, RecoveryVerb
+from commands.domain.decide.approving import missing_after
+from commands.domain.decide.case import Case, Decision, role_titles, roles_in, row_of
+from commands.domain.decide.granting import granted
+from commands.domain.errors import RefusedError
+from commands.domain.events import Approved, Asked, RollbackEvent
+from commands.domain.plan import digest_of
+from commands.domain.runbook import EscalationRow, Runbook
+from commands.domain.state import Question, RollbackState, Status
+from commands.domain.text import text
+
+
+def recover(case: Case, command: Recover, runbook: Runbook, now: datetime) -> Decision:
+    """Open the recovery question; the asker's own yes counts where the row allows it.
+
+    Raises RefusedError: nothing to recover, no right to ask, an old button.
+    """
+    state = case.named()
+    _must_be_possible(case, state, command.verb)
+    row = row_of(runbook, state.request.row)
+    person = command.actor.person
+    if not roles_in(runbook, person, (*row.may_ask, *row.roles)):
+        raise RefusedError("refused.not_an_approver", roles=role_titles(runbook, row.roles))
+    if command.nonce and command.nonce != recovery_digest(state, command.verb)[:12]:
+        raise RefusedError("refused.plan_changed", id=state.id)
+    asked = _asked(state, command, row, now, runbook)
+    return _with_own_yes(case, command, asked, runbook, now)
+
+
+def _must_be_possible(case: Case, state: RollbackState, verb: RecoveryVerb) -> None:
+    if verb == "undo" and state.status is Status.SUCCEEDED:
+        if case.environment.last_changed_by != state.id:
+            raise RefusedError(
+                "refused.undo_not_latest", id=state.id, latest=case.environment.last_changed_by
+            )
+        return
+    if verb == "undo" and state.status.moving:
+        raise RefusedError("refused.stop_first", id=state.id)
+    if verb == "undo" and state.direction == "back":
+        raise RefusedError("refused.already_undoing", id=state.id)
+    if not state.status.waits_for_people:
+        raise RefusedError("refused.nothing_to_recover", id=state.id, status=state.status.value)
+    if verb == "mark_done" and state.status is Status.STOPPED:
+        raise RefusedError("refused.nothing_to_mark", id=state.id)
+
+
+def recovery_digest(state: RollbackState, verb: RecoveryVerb) -> str:
+    """What people decide on: plan, verb, and the exact point where it stands."""
+    blocked = state.blocked()
+    step = blocked.number if blocked else 0
+    attempt = state.record(step).attempt
+    return digest_of([state.plan_digest, verb, step, attempt, state.direction, state.status.value])
+
+
+def _asked(
+    state: RollbackState, command: Recover, row: EscalationRow, now: datetime, runbook: Runbook
+) -> Asked:
+    blocked = state.blocked()
+    return Asked(
+        verb=command.verb,
+        step=blocked.number if blocked else None,
+        row=state.request.row,
+        roles=row.roles,
+        self_approval=row.self_approval,
+        by=command.actor.person,
+        digest=recovery_digest(state, command.verb),
+        expires_at=now + runbook.expiry(state.request.row),
+    )
+
+
+def _with_own_yes(
+    case: Case, command: Recover, asked: Asked, runbook: Runbook, now: datetime
+) -> Decision:
+    state, person = case.named(), command.actor.person
+    roles = roles_in(runbook, person, asked.roles)
+    waiting = text("answer.recovery_asked", id=state.id, roles=role_titles(runbook, asked.roles))
+    if not roles or not asked.self_approval:
+        return Decision(state.id, rollback=(asked,), answer=waiting)
+    yes = Approved(
+        person=person,
+        identity=command.actor.identity,
+        roles=roles,
+        digest=asked.digest,
+        evidence_digest=state.evidence.digest(),
+    )
+    question = Question.of(asked, now)
+    said: tuple[RollbackEvent, ...] = (asked, yes)
+    if missing_after(question, yes):
+        return Decision(state.id, rollback=said, answer=waiting)
+    environment, follow = granted(case, question, (person,))
+    return Decision(
+        state.id, environment, (*said, *follow), text("answer.recovering", id=state.id), work=True
+    )
