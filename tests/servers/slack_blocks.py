@@ -326,6 +326,18 @@ def texts(node: Any) -> Iterator[str]:
             yield from texts(value)
 
 
+def formatted(node: Any) -> Iterator[str]:
+    """Every `mrkdwn` text, the only ones in which a mention or a link comes alive."""
+    if isinstance(node, dict):
+        if node.get("type") == "mrkdwn":
+            yield node["text"]
+        for value in node.values():
+            yield from formatted(value)
+    elif isinstance(node, list):
+        for value in node:
+            yield from formatted(value)
+
+
 def elements(node: Any) -> Iterator[dict[str, Any]]:
     """Every interactive element, at any depth, in reading order."""
     if isinstance(node, dict):

@@ -137,7 +137,7 @@ class Methods:
 
     def _message(self, channel: str, arguments: Json) -> Message:
         text, blocks = arguments.get("text") or "", arguments.get("blocks") or []
-        if not text:
+        if not text.strip():
             self.world.violation("text is missing: phones notify with it")
             raise RefusalError("no_text")
         self._check_blocks(text, blocks)

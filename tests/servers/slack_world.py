@@ -86,7 +86,11 @@ class Message:
     @property
     def pings(self) -> set[str]:
         """Whom the message wakes: `@U…`, `!channel`, `!here`, `!subteam^S…`."""
-        return set(_PING.findall(self.text)) | set(_PING.findall(self.all_text))
+        return {
+            ping
+            for words in [self.text, *slack_blocks.formatted(self.blocks)]
+            for ping in _PING.findall(words)
+        }
 
     def edit(self, text: str, blocks: list[Json]) -> None:
         self.earlier.append((self.text, self.blocks))
