@@ -1,0 +1,1 @@
+"""Request + facts + runbook → plan. Pure: no I/O, no clock, no randomness."""

@@ -1,0 +1,133 @@
+"""The ordered steps of a service rollback, with their limits, budgets and ways back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TypeAlias
+
+from commands.domain.facts import Facts
+from commands.domain.plan import (
+    Action,
+    AwaitHealthy,
+    DropPrepared,
+    HoldStable,
+    Phase,
+    PinVersion,
+    PlannedStep,
+    PullImage,
+    ReadBack,
+    RunCheck,
+    SwitchRelease,
+    Target,
+    UndoKind,
+)
+from commands.domain.request import Request
+from commands.domain.runbook import EnvironmentDefinition, Runbook
+from commands.planner import argv
+from commands.planner.pins import keep_as, pin_for, pin_path
+
+PIN_TIMEOUT_S = 10.0
+READ_BACK_TIMEOUT_S = 30.0
+HOLD_MARGIN_S = 15.0
+DROP_TIMEOUT_S = 60.0
+
+Drafts: TypeAlias = Iterator[PlannedStep]
+
+
+def steps(
+    request: Request, facts: Facts, runbook: Runbook, targets: tuple[Target, ...]
+) -> tuple[PlannedStep, ...]:
+    """Every step in its order, numbered from 1 over all phases."""
+    environment = runbook.environments[request.environment]
+    drafts = [
+        *_prepare(runbook, targets),
+        *_pins(facts, runbook, environment, targets),
+        *_switches(runbook, environment, targets),
+        *_verify(runbook, environment, targets),
+        _clean_up(targets),
+    ]
+    numbered = (s.model_copy(update={"number": n}) for n, s in enumerate(drafts, start=1))
+    return tuple(numbered)
+
+
+def side_by_side(
+    targets: Sequence[Target], after: dict[str, tuple[str, ...]]
+) -> tuple[tuple[Target, ...], ...]:
+    """Groups in their order: a service waits for those of its `after` that are switched too.
+
+    Services that wait for each other (a circle) go together at the end.
+    """
+    left = list(targets)
+    groups: list[tuple[Target, ...]] = []
+    while left:
+        waiting = {t.service for t in left}
+        free = [t for t in left if not waiting & set(after.get(t.service, ()))] or left
+        groups.append(tuple(free))
+        left = [t for t in left if t not in free]
+    return tuple(groups)
+
+
+def _prepare(runbook: Runbook, targets: tuple[Target, ...]) -> Drafts:
+    for target in targets:
+        yield _step(Phase.PREPARE, PullImage(target=target), runbook.timing.pull_timeout_s)
+
+
+def _pins(
+    facts: Facts, runbook: Runbook, environment: EnvironmentDefinition, targets: tuple[Target, ...]
+) -> Drafts:
+    compose = environment.compose
+    path = pin_path(compose)
+    wanted = (pin_for(compose, t.service, runbook.services[t.service], t.version) for t in targets)
+    fingerprints = {p.path: p.fingerprint for s in facts.services if (p := s.pin)}
+    for pin in dict.fromkeys(wanted):
+        action = PinVersion(pin=pin, keep_as=keep_as(path, fingerprints.get(path, "")))
+        yield _step(Phase.EXECUTE, action, PIN_TIMEOUT_S, "switch", UndoKind.REVERT)
+
+
+def _switches(
+    runbook: Runbook, environment: EnvironmentDefinition, targets: tuple[Target, ...]
+) -> Drafts:
+    after = {name: service.after for name, service in runbook.services.items()}
+    for group in side_by_side(targets, after):
+        command = argv.switch(environment.compose, (t.compose_service for t in group))
+        switch = SwitchRelease(targets=group, command=command)
+        limit_s = runbook.timing.switch_timeout_s
+        yield _step(Phase.EXECUTE, switch, limit_s, "switch", UndoKind.REVERT)
+        patience_s = max(runbook.services[t.service].health_timeout_s for t in group)
+        wait = AwaitHealthy(services=tuple(t.service for t in group))
+        yield _step(Phase.EXECUTE, wait, patience_s, "switch")
+
+
+def _verify(
+    runbook: Runbook, environment: EnvironmentDefinition, targets: tuple[Target, ...]
+) -> Drafts:
+    yield _step(Phase.VERIFY, ReadBack(targets=targets), READ_BACK_TIMEOUT_S, "verify")
+    stable_s = runbook.timing.stable_s
+    hold = HoldStable(targets=targets, stable_s=stable_s)
+    yield _step(Phase.VERIFY, hold, stable_s + HOLD_MARGIN_S, "verify")
+    for number, smoke in enumerate(environment.smoke, start=1):
+        check = RunCheck(name=f"smoke-{number}", command=argv.own(environment.compose, smoke))
+        yield _step(Phase.VERIFY, check, smoke.timeout_s, "verify")
+
+
+def _clean_up(targets: tuple[Target, ...]) -> PlannedStep:
+    return _step(Phase.CLEAN_UP, DropPrepared(targets=targets), DROP_TIMEOUT_S)
+
+
+def _step(
+    phase: Phase,
+    action: Action,
+    timeout_s: float,
+    budget: str = "none",
+    undo: UndoKind = UndoKind.NOTHING,
+) -> PlannedStep:
+    return PlannedStep.model_validate(
+        {
+            "number": 1,
+            "phase": phase,
+            "action": action,
+            "undo": undo,
+            "timeout_s": timeout_s,
+            "budget": budget,
+        }
+    )
