@@ -8,6 +8,7 @@
 ARG BASE_IMAGE=python:3.11-slim-bookworm
 
 FROM ${BASE_IMAGE} AS build
+LABEL org.rollbot.stage=build
 COPY wheels /wheels
 RUN python3 -m venv --copies /opt/rollbot \
  && /opt/rollbot/bin/python -m pip install --no-index --no-cache-dir --disable-pip-version-check \

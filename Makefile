@@ -8,6 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV := .cache/uv/bin/uv
 SYNCED := $(VENV)/.synced
+WHEELS ?= wheels
 
 # uv must use the machine's Python and never fetch another one.
 export UV_PYTHON_DOWNLOADS := never
@@ -52,8 +53,8 @@ cards: $(SYNCED) ## Draw every card in both languages into docs/img
 bench: $(SYNCED) ## Measure against the bare runbook
 	$(BIN)/python -m tests.bench $(ARGS)
 
-wheels: $(SYNCED) ## The project and all it needs as wheels, for an image built without a network
-	scripts/wheels wheels
+wheels: $(UV) ## The project and all it needs as wheels, for an image built without a network
+	scripts/wheels $(WHEELS)
 
 image: wheels ## One image for bot, worker and observer
 	docker build --build-arg COMPOSE_VERSION="$$(cat wheels/bin/compose-version)" \

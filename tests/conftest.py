@@ -5,4 +5,5 @@ pytest_plugins = [
     "tests.engines.omissions",
     "tests.engines.redis_server",
     "tests.stack.fixtures",
+    "tests.stack.rollbot_image",
 ]

@@ -1,0 +1,79 @@
+"""The image that a team deploys: built without a network, run without root."""
+
+import docker
+import pytest
+
+from tests.engines.found import ROOT
+from tests.stack.compose import Compose
+from tests.stack.rollbot_image import RollbotImage
+
+pytestmark = [pytest.mark.engine("docker", "compose_v2"), pytest.mark.timeout(300)]
+
+
+def _run(engine: docker.DockerClient, image: RollbotImage, *argv: str) -> str:
+    answer = engine.containers.run(
+        image.tag, list(argv), entrypoint="", remove=True, network_mode="none", read_only=True
+    )
+    return bytes(answer).decode().strip()
+
+
+def test_the_command_runs_in_the_image(
+    docker_engine: docker.DockerClient, rollbot_image: RollbotImage
+) -> None:
+    """`rollbot --help` works in the image, without a network and on a read-only disk."""
+    assert "Usage:" in _run(docker_engine, rollbot_image, "rollbot", "--help")
+
+
+def test_nothing_in_the_image_runs_as_root_unasked(
+    docker_engine: docker.DockerClient, rollbot_image: RollbotImage
+) -> None:
+    """The image's own user is not root, and may write its state."""
+    said = _run(
+        docker_engine,
+        rollbot_image,
+        "python",
+        "-c",
+        "import os; print(os.getuid(), os.access('/var/lib/rollbot', os.W_OK))",
+    )
+
+    assert said == "10001 True"
+
+
+def test_the_label_says_which_compose_it_carries(
+    docker_engine: docker.DockerClient, rollbot_image: RollbotImage
+) -> None:
+    """The label is what the Compose in the image says of itself."""
+    labels = docker_engine.images.get(rollbot_image.tag).labels
+
+    said = _run(docker_engine, rollbot_image, "docker", "compose", "version", "--short")
+
+    assert said == labels["org.rollbot.compose-version"] == rollbot_image.compose_version
+
+
+def test_the_compose_file_gives_the_engine_to_those_who_need_it(compose: Compose) -> None:
+    """Both generations read compose.yml; the bot sees no engine, worker and observer no tokens."""
+    shown = compose.run(ROOT, "--file", "compose.yml", "config").stdout
+
+    processes = _services(shown)
+    assert "docker.sock" not in processes["bot"]
+    for name in ("worker", "observer"):
+        assert "/var/run/docker.sock" in processes[name]
+        assert "network_mode: host" in processes[name]
+        assert "SLACK" not in processes[name]
+        assert "TELEGRAM" not in processes[name]
+    assert "appendfsync" in processes["redis"]
+
+
+def _services(config: str) -> dict[str, str]:
+    """Service -> its part of a file that `compose config` printed."""
+    parts: dict[str, str] = {}
+    name = ""
+    for line in config.partition("services:\n")[2].splitlines():
+        if line.startswith("  ") and not line.startswith("   "):
+            name = line.strip(" :")
+            parts[name] = ""
+        elif line.startswith("   "):
+            parts[name] += line + "\n"
+        else:
+            break
+    return parts
