@@ -122,9 +122,13 @@ class Codec(Generic[E]):
         """Sign bytes that are no journal entry (the observer's record)."""
         return self._sign(f"record:{name}", 0, NOTHING_BEFORE, raw)
 
+    def redacted(self, plain: object) -> object:
+        """JSON-like data without secrets."""
+        return self._redactor.data(plain)
+
     def _redacted(self, event: E) -> dict[str, object]:
         plain = self._adapter.dump_python(event, mode="json")
-        clean = self._redactor.data(plain)
+        clean = self.redacted(plain)
         if not isinstance(clean, dict):
             raise StoreError(kind=type(event).__name__, why="an event must be an object")
         if "kind" in plain:

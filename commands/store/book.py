@@ -1,0 +1,216 @@
+"""The journals as states: read, folded once, and written with compare-and-set.
+
+Two shells over the same folds: `Book` blocks (worker, observer, shell), `AsyncBook` never does
+(bot). A state that is handed out is the reader's own and only ever moves forward.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from commands.domain.command import Command
+from commands.domain.decide import Case, Decision, decide
+from commands.domain.errors import JournalConflictError, RefusedError
+from commands.domain.events import AnyEvent, EnvironmentEvent, RollbackEvent
+from commands.domain.runbook import Runbook
+from commands.domain.state import EnvironmentState, RollbackState, fold, fold_environment
+from commands.store.async_journal import AsyncJournal
+from commands.store.codec import Recorded
+from commands.store.journal import Journal
+from commands.store.keys import ENVIRONMENT_JOURNAL
+
+MOST_CONFLICTS = 100
+"""So many times in a row somebody was faster: then something else is wrong."""
+
+Part = tuple[str, int, Sequence[AnyEvent]]
+
+
+@dataclass(slots=True)
+class Folded:
+    """Folds entries as they come; shared by both shells, without I/O."""
+
+    environment: EnvironmentState
+    rollbacks: dict[str, RollbackState] = field(default_factory=dict)
+
+    def position(self, name: str) -> int:
+        """How many entries of a journal are folded."""
+        if name == ENVIRONMENT_JOURNAL:
+            return self.environment.position
+        return self.rollbacks[name].position if name in self.rollbacks else 0
+
+    def take(self, name: str, entries: Sequence[Recorded[AnyEvent]]) -> None:
+        """Fold what is new; entries that were folded before are passed over."""
+        for entry in entries:
+            if entry.n != self.position(name) + 1:
+                continue
+            if name == ENVIRONMENT_JOURNAL:
+                fold_environment(self.environment, entry.event, entry.at)
+            else:
+                self.rollbacks[name] = fold(self.rollbacks.get(name), entry.event, entry.at)
+
+    def parts(self, decision: Decision) -> list[Part]:
+        """What to append for a decision, at the lengths it was decided on."""
+        parts: list[Part] = []
+        if decision.environment:
+            parts.append((ENVIRONMENT_JOURNAL, self.environment.position, decision.environment))
+        if decision.rollback:
+            name = decision.rollback_id
+            parts.append((name, self.position(name), decision.rollback))
+        return parts
+
+
+@dataclass(slots=True)
+class Book:
+    """The worker's view of one environment's journals. Raises what `Journal` raises."""
+
+    journal: Journal[AnyEvent]
+    name: str
+    folded: Folded = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Nothing is read yet."""
+        self.folded = Folded(EnvironmentState(name=self.name))
+
+    def environment(self) -> EnvironmentState:
+        """The environment's state now."""
+        self._refresh(ENVIRONMENT_JOURNAL)
+        return self.folded.environment
+
+    def rollback(self, rollback_id: str) -> RollbackState | None:
+        """The rollback's state now; None if there is no such journal."""
+        self._refresh(rollback_id)
+        return self.folded.rollbacks.get(rollback_id)
+
+    def entries(self, name: str) -> list[Recorded[AnyEvent]]:
+        """Every verified entry of a journal."""
+        return self.journal.read(name)
+
+    def append(
+        self,
+        rollback: RollbackState,
+        *events: RollbackEvent,
+        environment: Sequence[EnvironmentEvent] = (),
+        others: Sequence[tuple[RollbackState, Sequence[RollbackEvent]]] = (),
+    ) -> None:
+        """Append to one or several journals, all or nothing, and fold the result.
+
+        Raises JournalConflictError when anybody wrote since these states were read.
+        """
+        parts: list[Part] = [(rollback.id, rollback.position, events)] if events else []
+        parts += [(other.id, other.position, said) for other, said in others]
+        if environment:
+            parts.append((ENVIRONMENT_JOURNAL, self.folded.environment.position, environment))
+        self.journal.append(parts)
+        for name, _, _ in parts:
+            self._refresh(name)
+
+    def note(self, decide_on: Callable[[EnvironmentState], Sequence[EnvironmentEvent]]) -> None:
+        """Append what a function of the environment's state says; decided again on a conflict."""
+        for _ in range(MOST_CONFLICTS):
+            state = self.environment()
+            events = decide_on(state)
+            if not events:
+                return
+            try:
+                self.journal.append([(ENVIRONMENT_JOURNAL, state.position, events)])
+            except JournalConflictError:
+                continue
+            self._refresh(ENVIRONMENT_JOURNAL)
+            return
+        raise JournalConflictError(ENVIRONMENT_JOURNAL, 0, 0)
+
+    def _refresh(self, name: str) -> None:
+        after = self.folded.position(name)
+        self.folded.take(name, self.journal.read(name, after))
+
+
+@dataclass(slots=True)
+class AsyncBook:
+    """The bot's view of one environment's journals. Raises what `AsyncJournal` raises."""
+
+    journal: AsyncJournal[AnyEvent]
+    name: str
+    folded: Folded = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Nothing is read yet."""
+        self.folded = Folded(EnvironmentState(name=self.name))
+
+    async def environment(self) -> EnvironmentState:
+        """The environment's state now."""
+        await self._refresh(ENVIRONMENT_JOURNAL)
+        return self.folded.environment
+
+    async def rollback(self, rollback_id: str) -> RollbackState | None:
+        """The rollback's state now; None if there is no such journal."""
+        await self._refresh(rollback_id)
+        return self.folded.rollbacks.get(rollback_id)
+
+    async def entries(self, name: str) -> list[Recorded[AnyEvent]]:
+        """Every verified entry of a journal."""
+        return await self.journal.read(name)
+
+    async def carry(
+        self, command: Command, rollback_id: str, runbook: Runbook, now: datetime
+    ) -> Decision:
+        """Decide and append; decided again when somebody was faster. Returns the decision made.
+
+        Raises RequestError (nothing was written) and store errors.
+        """
+        for _ in range(MOST_CONFLICTS):
+            rollback = await self.rollback(rollback_id) if rollback_id else None
+            case = Case(await self.environment(), rollback)
+            decision = decide(case, command, runbook, now)
+            if decision.empty:
+                return decision
+            if decision.rollback and decision.rollback_id != rollback_id:
+                await self._refresh(decision.rollback_id)
+            try:
+                await self._append(self.folded.parts(decision))
+            except JournalConflictError:
+                continue
+            return decision
+        raise RefusedError("refused.too_busy")
+
+    async def append_environment(
+        self, decide_on: Callable[[EnvironmentState], Sequence[EnvironmentEvent]]
+    ) -> bool:
+        """Append what a function of the state says; False if it says nothing."""
+        for _ in range(MOST_CONFLICTS):
+            state = await self.environment()
+            events = decide_on(state)
+            if not events:
+                return False
+            try:
+                await self._append([(ENVIRONMENT_JOURNAL, state.position, events)])
+            except JournalConflictError:
+                continue
+            return True
+        raise RefusedError("refused.too_busy")
+
+    async def append_rollback(
+        self, rollback_id: str, decide_on: Callable[[RollbackState], Sequence[RollbackEvent]]
+    ) -> bool:
+        """Likewise for one rollback; False if there is no such journal or nothing to say."""
+        for _ in range(MOST_CONFLICTS):
+            state = await self.rollback(rollback_id)
+            events = decide_on(state) if state else ()
+            if state is None or not events:
+                return False
+            try:
+                await self._append([(rollback_id, state.position, events)])
+            except JournalConflictError:
+                continue
+            return True
+        raise RefusedError("refused.too_busy")
+
+    async def _append(self, parts: list[Part]) -> None:
+        await self.journal.append(parts)
+        for name, _, _ in parts:
+            await self._refresh(name)
+
+    async def _refresh(self, name: str) -> None:
+        after = self.folded.position(name)
+        self.folded.take(name, await self.journal.read(name, after))

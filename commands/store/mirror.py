@@ -1,0 +1,141 @@
+"""What the worker host keeps of the journals it acts on: an append-only file of its own.
+
+Redis may be emptied, or put back from an old copy; then the mirror is how the worker knows, and
+why a number such as RB-17 is never given out twice.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from commands.domain.errors import StateLostError, TamperedJournalError
+from commands.store.codec import Recorded, canonical_json
+
+_NUMBER = re.compile(r"RB-(\d{1,9})")
+
+
+class _Line(BaseModel):
+    """One mirrored entry: journal, position, hash, stored text, signature."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    j: str
+    n: int
+    h: str
+    e: str
+    s: str
+
+
+@dataclass(slots=True)
+class Mirror:
+    """The mirror of one environment. Processes may share the file; it only ever grows.
+
+    Its reader knows the hash of every entry mirrored, 100 bytes or so each.
+    """
+
+    state_dir: Path
+    environment: str
+    _hashes: dict[str, list[str]] = field(default_factory=dict)
+    _read_to: int = 0
+
+    @property
+    def path(self) -> Path:
+        """One JSON object a line, in the order in which the worker saw the entries."""
+        return self.state_dir / f"{self.environment}.journal.jsonl"
+
+    def keep(self, journal: str, recorded: Sequence[Recorded[object]], after: int = 0) -> None:
+        """Write down entries `after + 1` and on, which are *all* that Redis has from there.
+
+        They are on the disk when this returns; call it before the effect. Safe to repeat. Raises
+        `StateLostError` when the journal is shorter than it was seen before, and
+        `TamperedJournalError` when it differs; nothing is written then.
+        """
+        with self._locked() as fd:
+            self._catch_up(fd)
+            known = self._hashes.setdefault(journal, [])
+            found = after + len(recorded)
+            if found < len(known) or after > len(known):
+                raise StateLostError(journal, len(known), found)
+            for entry in recorded:
+                if entry.n <= len(known) and known[entry.n - 1] != entry.hash:
+                    raise TamperedJournalError(journal, entry.n, "differs from the mirror")
+            if new := [entry for entry in recorded if entry.n > len(known)]:
+                self._write(fd, b"".join(_line(journal, entry) for entry in new))
+
+    def length(self, journal: str) -> int:
+        """How many entries of a journal are mirrored."""
+        with self._locked() as fd:
+            self._catch_up(fd)
+        return len(self._hashes.get(journal, ()))
+
+    def hashes(self) -> dict[str, tuple[str, ...]]:
+        """Every mirrored entry's hash by journal, to be compared with Redis by an audit."""
+        with self._locked() as fd:
+            self._catch_up(fd)
+        return {name: tuple(known) for name, known in self._hashes.items() if known}
+
+    def highest_number(self) -> int:
+        """The highest rollback number this host has seen: 17 for RB-17, 0 for none."""
+        numbers = (_NUMBER.fullmatch(name) for name in self.hashes())
+        return max((int(number[1]) for number in numbers if number), default=0)
+
+    @contextmanager
+    def _locked(self) -> Iterator[int]:
+        self.state_dir.mkdir(parents=True, exist_ok=True)
+        fd = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX)
+            yield fd
+        finally:
+            os.close(fd)
+
+    def _catch_up(self, fd: int) -> None:
+        """Read what this or another process wrote since; a half line at the end was a crash."""
+        size = os.fstat(fd).st_size
+        if size < self._read_to:
+            raise TamperedJournalError("mirror", 0, f"{self.path} is shorter than it was")
+        if size == self._read_to:
+            return
+        fresh = os.pread(fd, size - self._read_to, self._read_to)
+        whole = fresh[: fresh.rfind(b"\n") + 1]
+        for line in whole.splitlines():
+            self._learn(line)
+        self._read_to += len(whole)
+        if len(whole) < len(fresh):
+            # Never acted upon: the write that it belonged to had not returned.
+            os.ftruncate(fd, self._read_to)
+
+    def _learn(self, line: bytes) -> None:
+        try:
+            entry = _Line.model_validate_json(line)
+        except ValidationError as error:
+            raise TamperedJournalError("mirror", 0, f"unreadable line in {self.path}") from error
+        known = self._hashes.setdefault(entry.j, [])
+        if entry.n != len(known) + 1:
+            raise TamperedJournalError(entry.j, entry.n, "missing in the mirror before this one")
+        known.append(entry.h)
+
+    def _write(self, fd: int, lines: bytes) -> None:
+        new = self._read_to == 0
+        os.write(fd, lines)
+        os.fsync(fd)
+        if new:
+            # The file's name has to survive a power loss as well.
+            folder = os.open(self.state_dir, os.O_RDONLY)
+            os.fsync(folder)
+            os.close(folder)
+        self._catch_up(fd)
+
+
+def _line(journal: str, entry: Recorded[object]) -> bytes:
+    sealed = entry.sealed
+    line = _Line(j=journal, n=entry.n, h=entry.hash, e=sealed.raw.decode(), s=sealed.signature)
+    return canonical_json(line.model_dump()) + b"\n"
