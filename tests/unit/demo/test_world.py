@@ -1,0 +1,33 @@
+"""The demo's world starts quickly, runs a failing release and ends without a trace."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rollbot.demo.places import SERVICES
+from rollbot.demo.world import World
+from tests.engines.waiting import eventually
+
+
+def test_the_world_runs_samokoder_and_ends_with_all_it_started(tmp_path: Path) -> None:
+    """Three services run; v1.3.0 fails the api's users alone; at the end no process is left."""
+    world = World.started(tmp_path)
+    try:
+        world.deploy("v1.3.0")
+        health = {service: world.status(service, "/health") for service in SERVICES}
+        pids = {world.engine.container(service)["pid"] for service in (*SERVICES, "db", "redis")}
+    finally:
+        world.close()
+
+    assert health == {"api": 503, "worker": 200, "frontend": 200}
+    eventually(lambda: not any(Path(f"/proc/{pid}").exists() for pid in pids))
+    assert not world.answers("api")
+
+
+def test_every_release_is_a_tag_with_its_commits(tmp_path: Path) -> None:
+    """The project is a git repository where git is there, so that a plan can list commits."""
+    world = World.started(tmp_path)
+    world.close()
+
+    tags = world.places.project / ".git" / "refs" / "tags"
+    assert {tag.name for tag in tags.iterdir()} == {"v1.2.2", "v1.2.3", "v1.3.0", "v1.3.1"}
