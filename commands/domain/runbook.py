@@ -8,30 +8,44 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Annotated, Literal, Self, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from commands.domain.people import Identity, Language, PersonId, Platform, RoleId
+from commands.domain.procedure import (
+    Budgets,
+    ChecklistPoint,
+    FollowUp,
+    Localised,
+    Model,
+    Name,
+    Seconds,
+    Threshold,
+    Timing,
+)
+
+__all__ = [
+    "Budgets",
+    "Channel",
+    "ChecklistPoint",
+    "Compose",
+    "EnvironmentDefinition",
+    "EscalationRow",
+    "FollowUp",
+    "Localised",
+    "Model",
+    "Name",
+    "Own",
+    "Person",
+    "RoleDefinition",
+    "RowId",
+    "Runbook",
+    "Seconds",
+    "ServiceDefinition",
+    "Threshold",
+    "Timing",
+]
 
 RowId: TypeAlias = Literal["api", "db", "full", "config"]
-Name: TypeAlias = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,19}$")]
-Seconds: TypeAlias = Annotated[float, Field(gt=0, le=86_400)]
-
-
-class Model(BaseModel):
-    """Frozen, and unknown keys are errors: a typo in runbook.toml never passes."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Localised(Model):
-    """A text of the customer's own, in both languages; `ru` stands in for a missing `en`."""
-
-    ru: str
-    en: str = ""
-
-    def say(self, language: Language) -> str:
-        """The text in the reader's language."""
-        return (self.en or self.ru) if language == "en" else self.ru
 
 
 class Channel(Model):
@@ -157,56 +171,6 @@ class EscalationRow(Model):
         if len(set(self.roles)) != len(self.roles):
             raise ValueError("roles must not repeat")
         return self
-
-
-class Budgets(Model):
-    """The runbook's minutes per stage, in seconds; an overrun shows on the card."""
-
-    identify_s: Seconds = 60
-    switch_s: Seconds = 120
-    verify_s: Seconds = 60
-    total_s: Seconds = 300
-
-
-class Timing(Model):
-    """Windows and limits, in seconds."""
-
-    stable_s: Seconds = 30
-    watch_s: Seconds = 300
-    pull_timeout_s: Seconds = 600
-    switch_timeout_s: Seconds = 120
-    proven_after_s: Seconds = 600
-    health_poll_s: Annotated[float, Field(ge=0.01, le=5)] = 0.03
-
-
-class ChecklistPoint(Model):
-    """One line of the post-rollback checklist.
-
-    `confirmed_by`: `machine` points are ticked by the check named `check`, and by people where
-    nothing was measured; `person` points by people only.
-    """
-
-    id: Name
-    title: Localised
-    confirmed_by: Literal["machine", "person"]
-    check: str = ""
-    hint: Localised | None = None
-
-
-class FollowUp(Model):
-    """Post-rollback actions of one time span, as the runbook lists them."""
-
-    within: Localised
-    actions: tuple[Localised, ...]
-
-
-class Threshold(Model):
-    """One line of the decision metrics: consider above, roll back at once above."""
-
-    title: Localised
-    consider: float
-    immediate: float
-    unit: str = ""
 
 
 class Runbook(Model):
