@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -51,7 +52,7 @@ class Mirror:
         """One JSON object a line, in the order in which the worker saw the entries."""
         return self.state_dir / f"{self.environment}.journal.jsonl"
 
-    def keep(self, journal: str, recorded: Sequence[Recorded[object]], after: int = 0) -> None:
+    def keep(self, journal: str, recorded: Sequence[Recorded[Any]], after: int = 0) -> None:
         """Write down entries `after + 1` and on, which are *all* that Redis has from there.
 
         They are on the disk when this returns; call it before the effect. Safe to repeat. Raises
@@ -135,7 +136,7 @@ class Mirror:
         self._catch_up(fd)
 
 
-def _line(journal: str, entry: Recorded[object]) -> bytes:
+def _line(journal: str, entry: Recorded[Any]) -> bytes:
     sealed = entry.sealed
     line = _Line(j=journal, n=entry.n, h=entry.hash, e=sealed.raw.decode(), s=sealed.signature)
     return canonical_json(line.model_dump()) + b"\n"

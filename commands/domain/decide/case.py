@@ -11,7 +11,6 @@ from commands.domain.runbook import EscalationRow, RowId, Runbook
 from commands.domain.state import EnvironmentState, RollbackState
 from commands.domain.text import Text, text
 
-
 DONE = text("answer.done")
 
 

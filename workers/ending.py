@@ -1,0 +1,126 @@
+"""The end of an execution: proof gathered, slot released, deploys frozen, ledger told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from commands.domain.errors import RollbotError
+from commands.domain.events import (
+    EnvironmentEvent,
+    Frozen,
+    ReleaseRolledBack,
+    RollbackClosed,
+    SlotReleased,
+    StepFailed,
+    Succeeded,
+    Undone,
+)
+from commands.domain.plan import PlannedStep, ReadBack, Target
+from commands.domain.proof import CheckResult, ProofItem, Verdict
+from commands.domain.state import RollbackState, Status, StepRecord
+from commands.domain.text import Text, text
+from commands.ports import Clock
+from commands.store.book import Book
+from workers.steps.progress import Step
+
+
+def finish(book: Book, state: RollbackState) -> None:
+    """Every step is done: the proof is what the steps read back."""
+    proof = tuple(item for record in _records(state) for item in record.proof)
+    book.environment()
+    book.append(
+        state,
+        Succeeded(proof=proof, checks=check_results(proof)),
+        environment=(*_over(state, Status.SUCCEEDED), *_left_behind(state)),
+    )
+
+
+def check_results(proof: tuple[ProofItem, ...]) -> tuple[CheckResult, ...]:
+    """What the checklist's machine points get: one result per kind of proof, the worst wins."""
+    order = (Verdict.OK, Verdict.UNKNOWN, Verdict.BAD)
+    kinds: dict[str, list[ProofItem]] = {}
+    for item in proof:
+        kinds.setdefault(item.what, []).append(item)
+    return tuple(
+        CheckResult(
+            check=kind,
+            verdict=max((item.verdict for item in items), key=order.index),
+            figure=_figure(items),
+        )
+        for kind, items in kinds.items()
+    )
+
+
+def finish_undo(
+    book: Book,
+    state: RollbackState,
+    build: Callable[[PlannedStep, RollbackState], Step],
+    clock: Clock,
+) -> None:
+    """Everything is walked back: read back that what ran before runs again."""
+    planned = _read_back_step(state)
+    if planned is None:
+        _undone(book, state, ())
+        return
+    began: datetime = clock.now()
+    try:
+        outcome = build(planned, state).apply()
+    except RollbotError as error:
+        seconds = round((clock.now() - began).total_seconds(), 3)
+        failed = StepFailed(
+            step=planned.number, direction="back", seconds=seconds, error=error.text
+        )
+        book.append(state, failed)
+        return
+    _undone(book, state, outcome.proof)
+
+
+def _undone(book: Book, state: RollbackState, proof: tuple[ProofItem, ...]) -> None:
+    book.environment()
+    book.append(state, Undone(proof=proof), environment=_over(state, Status.UNDONE))
+
+
+def _read_back_step(state: RollbackState) -> PlannedStep | None:
+    """The plan's read-back, asked about what ran before."""
+    for planned in state.plan.steps if state.plan else ():
+        if isinstance(planned.action, ReadBack):
+            targets = tuple(_before(t) for t in planned.action.targets if t.before)
+            return planned.model_copy(update={"action": ReadBack(targets=targets)})
+    return None
+
+
+def _before(target: Target) -> Target:
+    return target.model_copy(update={"digest": target.before, "version": target.before_version})
+
+
+def _over(state: RollbackState, status: Status) -> tuple[EnvironmentEvent, ...]:
+    return (
+        SlotReleased(rollback_id=state.id),
+        RollbackClosed(rollback_id=state.id, outcome=status.value),
+    )
+
+
+def _left_behind(state: RollbackState) -> tuple[EnvironmentEvent, ...]:
+    if state.plan is None:
+        return ()
+    bad = tuple(
+        ReleaseRolledBack(
+            service=target.service,
+            version=target.before_version,
+            digest=target.before,
+            rollback_id=state.id,
+        )
+        for target in state.plan.targets
+        if target.before and target.before != target.digest
+    )
+    return (*bad, Frozen(rollback_id=state.id))
+
+
+def _records(state: RollbackState) -> list[StepRecord]:
+    return [state.record(step.number) for step in (state.plan.steps if state.plan else ())]
+
+
+def _figure(items: list[ProofItem]) -> Text:
+    ok = sum(item.verdict is Verdict.OK for item in items)
+    return text("checklist.figure", n=len(items), ok=ok, services=tuple(i.service for i in items))

@@ -1,0 +1,212 @@
+"""Walk a rollback's plan with a write-ahead journal.
+
+Intent before effect, outcome after it; after a crash the step is probed. Every append is a
+compare-and-set, so an executor that was away re-reads before its next effect.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from commands.domain.due import Due, Work, due
+from commands.domain.errors import JournalConflictError, RollbotError
+from commands.domain.events import (
+    ApprovalsVoided,
+    EvidenceFound,
+    RollbackEvent,
+    StepDone,
+    StepFailed,
+    StepInDoubt,
+    StepIntended,
+    StepProbed,
+    Stopped,
+)
+from commands.domain.plan import Evidence, PlannedStep
+from commands.domain.state import RollbackState, StepStatus
+from commands.domain.text import text
+from commands.ports import Clock
+from commands.store.book import Book
+from commands.store.mirror import Mirror
+from workers.ending import finish, finish_undo
+from workers.planning import Planning
+from workers.starting import start, superseded
+from workers.steps.progress import Outcome, Progress, Step
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Executor:
+    """Drives rollbacks of one environment until people, or time, must act first.
+
+    The caller holds the environment's lease. `drive` raises store errors (the journal is away:
+    the rollback goes on when a worker is called again) and lets nothing else escape a step.
+    """
+
+    book: Book
+    mirror: Mirror
+    planning: Planning
+    build: Callable[[PlannedStep, RollbackState], Step]
+    clock: Clock
+    stopping: Callable[[], bool]
+
+    def drive(self, rollback_id: str) -> None:
+        """Do everything that is due. Safe to repeat, from any point."""
+        while not self.stopping():
+            state = self._read(rollback_id)
+            work = due(state) if state else None
+            if state is None or work is None:
+                return
+            try:
+                self._do(state, work)
+            except JournalConflictError:
+                # Somebody wrote between our reading and our writing; what is due may be another.
+                continue
+
+    def _do(self, state: RollbackState, work: Due) -> None:
+        match work.work:
+            case Work.SURVEY:
+                self.planning.survey_and_plan(self.book, state)
+            case Work.START:
+                start(self.book, self.planning, state)
+            case Work.STEP if work.step:
+                if not superseded(self.book, state):
+                    self._forward(state, work.step)
+            case Work.REVERT if work.step:
+                self._back(state, work.step)
+            case Work.STOP:
+                self._append(state, Stopped(before_step=_next(state)))
+            case Work.FINISH:
+                finish(self.book, state)
+            case Work.FINISH_UNDO:
+                finish_undo(self.book, state, self.build, self.clock)
+
+    def _forward(self, state: RollbackState, planned: PlannedStep) -> None:
+        step, record = self.build(planned, state), state.record(planned.number)
+        if record.status is StepStatus.RUNNING:
+            if self._probed(state, planned, step, record.before):
+                return
+            state = self._fresh(state)
+        intended = self._intend(state, planned, step)
+        if intended is None:
+            return
+        began = self.clock.now()
+        try:
+            outcome = step.apply()
+        except RollbotError as error:
+            self._failed(intended, planned, error, began_s=self._since(began))
+            return
+        self._done(intended, planned, outcome, self._since(began))
+
+    def _intend(
+        self, state: RollbackState, planned: PlannedStep, step: Step
+    ) -> RollbackState | None:
+        attempt = state.record(planned.number).attempt + 1
+        try:
+            before = step.capture()
+        except RollbotError as error:
+            self._failed(state, planned, error, began_s=0.0)
+            return None
+        self._append(state, StepIntended(step=planned.number, attempt=attempt, before=before))
+        return self._fresh(state)
+
+    def _probed(
+        self, state: RollbackState, planned: PlannedStep, step: Step, before: dict[str, str]
+    ) -> bool:
+        """After a crash: True when the probe alone decided how it goes on."""
+        number = planned.number
+        try:
+            found = step.probe(before)
+        except RollbotError as error:
+            self._failed(state, planned, error, began_s=0.0)
+            return True
+        probed = StepProbed(step=number, found=found.value)
+        if found is Progress.DONE:
+            self._append(state, probed, StepDone(step=number, seconds=self._age(state, number)))
+            return True
+        if found is Progress.IN_DOUBT:
+            why = text("step.in_doubt", step=number)
+            self._append(state, probed, StepInDoubt(step=number, why=why))
+            return True
+        self._append(state, probed)
+        return False
+
+    def _back(self, state: RollbackState, planned: PlannedStep) -> None:
+        step, record = self.build(planned, state), state.record(planned.number)
+        number, attempt = planned.number, record.attempt + 1
+        self._append(state, StepIntended(step=number, direction="back", attempt=attempt))
+        began = self.clock.now()
+        try:
+            step.revert(record.before)
+        except RollbotError as error:
+            seconds = self._since(began)
+            failed = StepFailed(step=number, direction="back", seconds=seconds, error=error.text)
+            self._append(self._fresh(state), failed)
+            return
+        done = StepDone(step=number, direction="back", seconds=self._since(began))
+        self._append(self._fresh(state), done)
+
+    def _done(
+        self, state: RollbackState, planned: PlannedStep, outcome: Outcome, seconds: float
+    ) -> None:
+        events: list[RollbackEvent] = []
+        if outcome.evidence:
+            events += _evidence(state, outcome)
+        done = StepDone(
+            step=planned.number, seconds=seconds, detail=outcome.detail, proof=outcome.proof
+        )
+        self._append_outcome(state, *events, done)
+
+    def _failed(
+        self, state: RollbackState, planned: PlannedStep, error: RollbotError, began_s: float
+    ) -> None:
+        failed = StepFailed(step=planned.number, seconds=began_s, error=error.text)
+        self._append_outcome(state, failed)
+
+    def _append_outcome(self, state: RollbackState, *events: RollbackEvent) -> None:
+        """An outcome is a fact: it is written whoever wrote in between."""
+        while True:
+            try:
+                self._append(self._fresh(state), *events)
+            except JournalConflictError:
+                continue
+            return
+
+    def _append(self, state: RollbackState, *events: RollbackEvent) -> None:
+        self.book.append(state, *events)
+        self._mirror(state.id)
+
+    def _read(self, rollback_id: str) -> RollbackState | None:
+        state = self.book.rollback(rollback_id)
+        if state is not None:
+            self._mirror(rollback_id)
+        return state
+
+    def _fresh(self, state: RollbackState) -> RollbackState:
+        return self.book.rollback(state.id) or state
+
+    def _mirror(self, rollback_id: str) -> None:
+        known = self.mirror.length(rollback_id)
+        self.mirror.keep(rollback_id, self.book.journal.read(rollback_id, known), known)
+
+    def _since(self, began: datetime) -> float:
+        return round((self.clock.now() - began).total_seconds(), 3)
+
+    def _age(self, state: RollbackState, number: int) -> float:
+        began = state.record(number).started_at
+        return self._since(began) if began else 0.0
+
+
+def _next(state: RollbackState) -> int:
+    blocked = state.blocked()
+    return blocked.number if blocked else 0
+
+
+def _evidence(state: RollbackState, outcome: Outcome) -> list[RollbackEvent]:
+    found = EvidenceFound(items=outcome.evidence)
+    names = {item.name for item in outcome.evidence}
+    kept = (item for item in state.evidence.items if item.name not in names)
+    now = Evidence(items=tuple(sorted((*kept, *outcome.evidence), key=lambda i: i.name)))
+    if now.worse_than(state.evidence) and state.question is not None:
+        return [found, ApprovalsVoided(reason=text("approval.evidence_worse"), evidence=now)]
+    return [found]

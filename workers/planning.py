@@ -1,0 +1,88 @@
+"""Survey and plan: at first, and again just before the first changing step."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from commands.domain.errors import RollbotError
+from commands.domain.events import (
+    Asked,
+    EnvironmentEvent,
+    Planned,
+    PlanRefused,
+    RollbackClosed,
+    RollbackEvent,
+)
+from commands.domain.facts import Facts, LedgerLine
+from commands.domain.plan import Plan
+from commands.domain.request import Request
+from commands.domain.runbook import Runbook
+from commands.domain.state import RollbackState, Status
+from commands.domain.text import text
+from commands.ports import Clock
+from commands.store.book import Book
+
+Survey = Callable[[Request, tuple[LedgerLine, ...]], Facts]
+Planner = Callable[[Request, Facts, Runbook], Plan]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planning:
+    """What a plan is made with: the world's survey, the pure planner, this host's runbook."""
+
+    survey: Survey
+    planner: Planner
+    runbook: Runbook
+    clock: Clock
+
+    def plan(self, book: Book, request: Request) -> Plan:
+        """A plan of the world as it is now. Raises PlanRefusedError and EngineError."""
+        facts = self.survey(request, book.environment().ledger_lines())
+        return self.planner(request, facts, self.runbook)
+
+    def survey_and_plan(self, book: Book, state: RollbackState) -> None:
+        """Journal the plan and ask people, or journal why there is none."""
+        began = time.monotonic()
+        try:
+            plan = self.plan(book, state.request)
+        except RollbotError as error:
+            refused = PlanRefused(reason=error.text)
+            _close(book, state, Status.REFUSED, refused)
+            return
+        seconds = round(time.monotonic() - began, 3)
+        planned = Planned(plan=plan, digest=plan.digest(), seconds=seconds)
+        if state.request.dry_run:
+            _close(book, state, Status.REHEARSED, planned)
+            return
+        asked = self.question(state, planned.digest, self.clock.now())
+        if asked is None:
+            row = text("refused.no_row", row=state.request.row)
+            _close(book, state, Status.REFUSED, PlanRefused(reason=row))
+            return
+        book.append(state, planned, asked)
+
+    def question(self, state: RollbackState, digest: str, now: datetime) -> Asked | None:
+        """Who has to approve this plan, by this host's runbook; None if no row says."""
+        row = self.runbook.row(state.request.row)
+        if row is None:
+            return None
+        return Asked(
+            verb="execute",
+            row=state.request.row,
+            roles=row.roles,
+            self_approval=row.self_approval,
+            by=state.requester,
+            digest=digest,
+            expires_at=now + self.runbook.expiry(state.request.row),
+        )
+
+
+def _close(book: Book, state: RollbackState, status: Status, *events: RollbackEvent) -> None:
+    book.environment()
+    closed: tuple[EnvironmentEvent, ...] = (
+        RollbackClosed(rollback_id=state.id, outcome=status.value),
+    )
+    book.append(state, *events, environment=closed)

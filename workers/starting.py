@@ -1,0 +1,140 @@
+"""The gate before the first changing step: approvals re-derived, plan compared, slot taken."""
+
+from __future__ import annotations
+
+from commands.domain.decide.asking import may_supersede
+from commands.domain.decide.case import roles_in
+from commands.domain.errors import RollbotError
+from commands.domain.events import (
+    Cancelled,
+    ExecutionStarted,
+    PlanChanged,
+    RollbackClosed,
+    SlotReleased,
+    SlotTaken,
+    Superseded,
+    Withdrawn,
+)
+from commands.domain.plan import Plan
+from commands.domain.runbook import Runbook
+from commands.domain.state import RollbackState, Status, match_slots
+from commands.domain.text import Text, text
+from commands.store.book import Book
+from workers.planning import Planning
+
+
+def start(book: Book, planning: Planning, state: RollbackState) -> None:
+    """Begin execution, or say why not: a role is gone, the plan changed, the slot is held."""
+    gone = no_longer_entitled(state, planning.runbook)
+    if gone:
+        book.append(state, *(Withdrawn(person=person, by_rule=True) for person in gone))
+        return
+    if changed := _plan_changed(book, planning, state):
+        book.append(state, changed)
+        return
+    _take_slot(book, state)
+
+
+def no_longer_entitled(state: RollbackState, runbook: Runbook) -> tuple[str, ...]:
+    """The approvers that this host's runbook does not (any longer) let fill the row.
+
+    Everybody, when the approvals that remain do not fill it or are for another plan.
+    """
+    row, question = runbook.row(state.request.row), state.approved
+    if row is None or question is None:
+        return ()
+    held = {
+        person: roles_in(runbook, person, row.roles)
+        for person, approval in question.approvals.items()
+        if approval.digest == state.plan_digest
+        and (row.self_approval or person != state.requester)
+        and runbook.person_of(approval.identity) == person
+    }
+    useful = {person: roles for person, roles in held.items() if roles}
+    if set(match_slots(row.roles, useful)) == set(row.roles):
+        return ()
+    return tuple(p for p in question.approvals if p not in useful) or tuple(question.approvals)
+
+
+def _plan_changed(book: Book, planning: Planning, state: RollbackState) -> PlanChanged | None:
+    try:
+        now = planning.plan(book, state.request)
+    except RollbotError as error:
+        return PlanChanged(old_digest=state.plan_digest, new_digest="", changes=(error.text,))
+    digest = now.digest()
+    if digest == state.plan_digest:
+        return None
+    changes = tuple(_changes(state.plan, now)) if state.plan else ()
+    return PlanChanged(old_digest=state.plan_digest, new_digest=digest, changes=changes)
+
+
+def _changes(old: Plan, new: Plan) -> list[Text]:
+    was = {target.service: target for target in old.targets}
+    found: list[Text] = []
+    for target in new.targets:
+        before = was.get(target.service)
+        if before is None or before.digest != target.digest:
+            found.append(
+                text("plan.target_changed", service=target.service, version=target.version)
+            )
+        elif before.before != target.before:
+            found.append(
+                text("plan.running_changed", service=target.service, now=target.before_version)
+            )
+    if old.config_fingerprint != new.config_fingerprint:
+        found.append(text("plan.config_changed"))
+    return found or [text("plan.steps_changed")]
+
+
+def _take_slot(book: Book, state: RollbackState) -> None:
+    environment = book.environment()
+    started = ExecutionStarted(
+        plan_digest=state.plan_digest,
+        evidence_digest=state.evidence.digest(),
+        approvers=tuple(state.approved.approvals) if state.approved else (),
+    )
+    taken = SlotTaken(rollback_id=state.id)
+    holder = environment.holder()
+    if holder is None or holder.id == state.id:
+        book.append(state, started, environment=(taken,))
+        return
+    other = book.rollback(holder.id)
+    if other is not None and may_supersede(state.request, other.request):
+        _supersede(book, state, other, started, taken)
+        return
+    reason = text("refused.slot_held_by", id=holder.id)
+    closed = RollbackClosed(rollback_id=state.id, outcome=Status.CANCELLED.value)
+    book.append(state, Cancelled(reason=reason), environment=(closed,))
+
+
+def _supersede(
+    book: Book,
+    state: RollbackState,
+    other: RollbackState,
+    started: ExecutionStarted,
+    taken: SlotTaken,
+) -> None:
+    """The lease is ours, so the smaller one is between two steps: its slot can be taken over."""
+    over = (
+        SlotReleased(rollback_id=other.id),
+        RollbackClosed(rollback_id=other.id, outcome=Status.SUPERSEDED.value),
+        taken,
+    )
+    others = ((other, (Superseded(by_rollback=state.id),)),)
+    book.append(state, started, environment=over, others=others)
+
+
+def superseded(book: Book, state: RollbackState) -> bool:
+    """Between two steps: give way to an approved full rollback that waits for the slot."""
+    claimed = book.environment().claimed_by
+    if not claimed or claimed == state.id or not state.status.moving:
+        return False
+    full = book.rollback(claimed)
+    if full is None or full.status is not Status.APPROVED:
+        return False
+    released = (
+        SlotReleased(rollback_id=state.id),
+        RollbackClosed(rollback_id=state.id, outcome=Status.SUPERSEDED.value),
+    )
+    book.append(state, Superseded(by_rollback=claimed), environment=released)
+    return True
