@@ -74,23 +74,17 @@ def write_history(project: Path, environment: Mapping[str, str]) -> bool:
     me = ("-c", "user.name=Samokoder", "-c", "user.email=dev@samokoder.example")
     quiet = ("-c", "init.defaultBranch=main", "-c", "commit.gpgsign=false", "-c", "gc.auto=0")
 
-    def run(*words: str) -> None:
+    def run(*words: str, at: str = "") -> None:
         argv = (git, *me, *quiet, *words)
-        subprocess.run(argv, cwd=project, env=dict(environment), check=True, capture_output=True)
+        dated = {**environment, "GIT_AUTHOR_DATE": at, "GIT_COMMITTER_DATE": at}
+        subprocess.run(argv, cwd=project, env=dated, check=True, capture_output=True)
 
     (project / ".gitignore").write_text(".env\n")
     run("init", "-q")
     run("add", ".")
     for release in RELEASES[:4]:
+        at = release.built_at.isoformat()
         for subject in release.commits:
-            run(
-                "commit",
-                "-q",
-                "--allow-empty",
-                "--date",
-                release.built_at.isoformat(),
-                "-m",
-                subject,
-            )
+            run("commit", "-q", "--allow-empty", "-m", subject, at=at)
         run("tag", release.version)
     return True

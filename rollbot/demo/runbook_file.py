@@ -1,0 +1,88 @@
+"""Writes the demo's runbook.toml: the shipped one, moved onto the demo's world.
+
+Escalation, checklist, thresholds and follow-ups stay as shipped. People, addresses and the
+environment are the demo's, and its windows are shorter, so that nobody waits for minutes.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+from rollbot.demo import toml
+from rollbot.demo.people import ANNA, CAST, DMITRY, IGOR, OLGA
+from rollbot.demo.places import SERVICES, Places, repository_of
+
+ENVIRONMENT = "production"
+CHANNEL = "incident"
+_TIMING = {"stable_s": 2.0, "watch_s": 3.0, "proven_after_s": 2.0, "health_poll_s": 0.03}
+
+Table = dict[str, Any]
+
+
+def write_runbook(places: Places, shipped: Mapping[str, Any], *, has_history: bool) -> None:
+    """Write the file. `shipped` is the shipped runbook as tomllib reads it."""
+    runbook = {
+        **shipped,
+        "people": {actor.id: {"name": actor.name, "login": actor.id} for actor in CAST},
+        "roles": _roles(shipped),
+        "services": _services(places, shipped.get("services", {})),
+        "environments": {ENVIRONMENT: _environment(places, has_history=has_history)},
+        "timing": {**shipped.get("timing", {}), **_TIMING},
+    }
+    places.runbook.write_text(toml.dumps(runbook))
+
+
+def _roles(shipped: Mapping[str, Any]) -> Table:
+    """Anna is on call, Igor and Olga decide on full rollbacks, Dmitry holds the rest."""
+    members = dict.fromkeys(shipped["roles"], DMITRY.id)
+    members |= dict.fromkeys(shipped["escalation"]["api"]["roles"], ANNA.id)
+    decide = zip(shipped["escalation"]["full"]["roles"], (IGOR, OLGA), strict=False)
+    members |= {role: actor.id for role, actor in decide}
+    return {
+        role: {**definition, "members": [members[role]]}
+        for role, definition in shipped["roles"].items()
+    }
+
+
+def _services(places: Places, shipped: Mapping[str, Any]) -> Table:
+    services: Table = {name: dict(body) for name, body in shipped.items() if body.get("stateful")}
+    for name in SERVICES:
+        services[name] = {
+            **shipped.get(name, {}),
+            "image": repository_of(name),
+            "compose_service": name,
+            "health_url": places.url(name, "/health"),
+            "version_url": places.url(name, "/version"),
+            "version_field": "version",
+            "metrics_url": places.url(name, "/metrics"),
+            "version_variable": "APP_VERSION",
+            "health_timeout_s": 10,
+        }
+    return services
+
+
+def _environment(places: Places, *, has_history: bool) -> Table:
+    pages = [places.url(name) for name in SERVICES]
+    smoke = {
+        "title": {"ru": "smoke-test.sh", "en": "smoke-test.sh"},
+        "argv": [sys.executable, "-m", "rollbot.demo.smoke", *pages],
+        "timeout_s": 20,
+    }
+    return {
+        "title": "Production",
+        "channels": [{"platform": "console", "channel": CHANNEL}],
+        "compose": {
+            "generation": "embedded",
+            "project": "samokoder",
+            "directory": str(places.project),
+            "files": ["docker-compose.yml"],
+            "env_file": ".env",
+            "pin": "variable",
+            "engine_url": places.engine_url,
+        },
+        "services": list(SERVICES),
+        "repository": str(places.project) if has_history else "",
+        "smoke": [smoke],
+    }
