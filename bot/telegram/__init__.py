@@ -1,0 +1,63 @@
+"""Telegram: `connect` builds its chat and its listener. Import it only where it is configured."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Final
+
+from telegram.ext import AIORateLimiter, ApplicationBuilder, ExtBot
+
+from bot.telegram.chat import TelegramChat
+from bot.telegram.connection import Connection, PatientRequest
+from bot.telegram.listener import DurableQueue, Listener
+from bot.telegram.presses import Presses
+from bot.telegram.sender import Sender
+from bot.telegram.wire import Moves
+from commands.ports import Chat, Clock, Desk
+from commands.settings import TelegramSettings
+
+__all__ = ["Connected", "connect"]
+
+GROUP_BURST: Final = 5
+GROUP_REFILL_S: Final = 20.0
+"""A bucket of 5 that refills in 20 s lets at most 5 + 15 = 20 messages into any minute, which is
+what Telegram allows a group (https://core.telegram.org/bots/faq). The library's own default, a
+bucket of 20 a minute, lets nearly 40 into its first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Connected:
+    """A platform ready to be started. `start` raises ChatError when the token is refused."""
+
+    chat: Chat
+    start: Callable[[], Awaitable[None]]
+    stop: Callable[[], Awaitable[None]]
+
+
+def connect(settings: TelegramSettings, desk: Desk, clock: Clock) -> Connected:
+    """Build the bot; nothing is sent before `start`. To be called inside a running loop."""
+    for talkative in ("httpx", "httpcore"):
+        logging.getLogger(talkative).setLevel(logging.WARNING)  # at INFO httpx logs the token
+    bot = _bot(settings)
+    moves, presses = Moves(), Presses(bot)
+    sender = Sender(bot, moves)
+    chat = TelegramChat(sender, presses, desk.language_of)
+    listener = Listener(desk, clock, chat, sender, presses)
+    app = ApplicationBuilder().bot(bot).update_queue(DurableQueue(listener)).job_queue(None).build()
+    connection = Connection(app, listener)
+    return Connected(chat, connection.start, connection.stop)
+
+
+def _bot(settings: TelegramSettings) -> ExtBot[int]:
+    limiter = AIORateLimiter(
+        group_max_rate=GROUP_BURST, group_time_period=GROUP_REFILL_S, max_retries=3
+    )
+    return ExtBot(
+        settings.bot_token.get_secret_value(),
+        base_url=f"{settings.api_url}/bot",
+        base_file_url=f"{settings.api_url}/file/bot",
+        get_updates_request=PatientRequest(connection_pool_size=1),
+        rate_limiter=limiter,
+    )

@@ -1,0 +1,141 @@
+"""The Chat port on Telegram: post, update, whisper.
+
+Telegram cannot be asked whether a message arrived. A delivery that is known to have arrived is not
+repeated; one whose answer was lost is, so that a lost answer costs at most one duplicate.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Final, TypeVar
+
+from telegram.error import BadRequest, ChatMigrated
+
+from bot.telegram.presses import Presses
+from bot.telegram.renderer import ANSWER_LIMIT, Rendered, render, whole_in_short
+from bot.telegram.sender import Destination, Sender
+from bot.telegram.wire import PLATFORM, is_unchanged, translated
+from commands.domain.conversation import (
+    Address,
+    Card,
+    Confirm,
+    Incoming,
+    MessageRef,
+    Standing,
+)
+from commands.domain.errors import ChatGoneError
+from commands.domain.people import Identity, Language
+from commands.domain.runbook import Channel
+from commands.domain.text import text
+from commands.locale import say
+
+log = logging.getLogger(__name__)
+
+REMEMBERED: Final = 5_000
+T = TypeVar("T")
+
+
+class TelegramChat:
+    """Writes cards. Raises ChatError and ChatGoneError only."""
+
+    platform = PLATFORM
+
+    def __init__(
+        self,
+        sender: Sender,
+        presses: Presses,
+        language_of: Callable[[Identity, Channel], Language],
+    ) -> None:
+        self._sender, self._presses, self._language_of = sender, presses, language_of
+        self._delivered: OrderedDict[str, MessageRef] = OrderedDict()
+        self._confirms: OrderedDict[str, Confirm] = OrderedDict()
+
+    async def post(self, address: Address, card: Card, delivery_id: str) -> MessageRef:
+        """Send a card; the same `delivery_id` is not sent again while this process knows of it.
+
+        A message in a thread (an answer to the root) makes no sound. Raises ChatGoneError when
+        the chat refuses us or the person never started the bot.
+        """
+        if (known := self._delivered.get(delivery_id)) is not None:
+            return known
+        self._remember_confirms(card)
+        destination = Destination.of(address)
+        sent = await self._sender.send(destination, render(card), quiet=bool(destination.root))
+        reference = MessageRef(
+            platform=PLATFORM, channel=str(sent.chat.id), message_id=str(sent.message_id)
+        )
+        _keep(self._delivered, delivery_id, reference)
+        return reference
+
+    async def update(self, message: MessageRef, card: Card) -> None:
+        """Edit a card in place; the same content is not an error.
+
+        Raises ChatGoneError when the message is no longer there or the group has moved.
+        """
+        self._remember_confirms(card)
+        await self.replace(message, render(card))
+
+    async def replace(self, message: MessageRef, what: Rendered) -> None:
+        """`update` with a message of the listener's own (a menu's next page)."""
+        with translated():
+            try:
+                await self._sender.edit(message, what)
+            except BadRequest as error:
+                if not is_unchanged(error):
+                    raise
+            except ChatMigrated as error:
+                self._sender.moves.learn(int(message.channel), error.new_chat_id)
+                raise
+
+    async def whisper(self, incoming: Incoming, card: Card) -> None:
+        """Answer the sender alone, where they are looking.
+
+        In the box of their press; in their private chat; or, when they never started the bot,
+        with one short line under their words.
+        """
+        kind, _, number = incoming.delivery_id.partition(":")
+        words, is_whole = whole_in_short(card, ANSWER_LIMIT)
+        if kind == "query" and await self._presses.tell(number, words) and is_whole:
+            return
+        self._remember_confirms(card)
+        if incoming.private:
+            await self._sender.send(Destination(int(incoming.home.channel)), render(card))
+            return
+        if incoming.standing is Standing.MEMBER:
+            try:
+                await self._sender.send(Destination(int(incoming.identity.user)), render(card))
+            except ChatGoneError:
+                log.info("a person has not started the bot: answering in the chat")
+            else:
+                return
+        await self._sender.send(
+            Destination.under(incoming), render(self._in_public(incoming, card))
+        )
+
+    def confirm_of(self, value: str) -> Confirm | None:
+        """The words of a button that hurts, while this process remembers having shown it."""
+        return self._confirms.get(value)
+
+    def _in_public(self, incoming: Incoming, card: Card) -> Card:
+        """What others may see of a private answer: its one line, to whom, how to get the rest."""
+        headline = ": ".join(filter(None, (incoming.display_name, card.plain or card.headline)))
+        if incoming.standing is not Standing.MEMBER:
+            return Card(plain=headline, headline=headline, tone=card.tone)
+        language = self._language_of(incoming.identity, incoming.home)
+        hint = say(text("telegram.start_hint"), language)
+        return Card(plain=headline, headline=headline, tone=card.tone, footer=hint)
+
+    def _remember_confirms(self, card: Card) -> None:
+        for button in card.buttons:
+            if button.confirm is not None:
+                _keep(self._confirms, button.value, button.confirm)
+
+
+def _keep(memory: OrderedDict[str, T], key: str, value: T) -> None:
+    """Remember the newest; forget the oldest when there are many."""
+    memory[key] = value
+    memory.move_to_end(key)
+    if len(memory) > REMEMBERED:
+        memory.popitem(last=False)
