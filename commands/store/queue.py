@@ -36,6 +36,7 @@ JOB_TIMEOUT_S = 4 * 60 * 60
 FAILURE_TTL_S = 60
 HEARTBEAT_TTL_S = 77
 HEARTBEAT_FRESH_S = 8
+STARTS_WITHIN = timedelta(seconds=10)
 
 _WORKER_FIELDS = ("state", "hostname", "pid", "death")
 _WORKER_KEY = "rq:worker:"
@@ -127,9 +128,9 @@ class DriveQueue:
         except InvalidJobOperation:
             return False
         if status is JobStatus.QUEUED:
-            # Taken from the list and about to start; a worker that died just then clears it
-            # away when it is back.
-            return bool(live)
+            # Taken from the list and about to start, unless its worker died at that moment.
+            since = job.enqueued_at or job.created_at
+            return bool(live) and datetime.now(UTC) - since < STARTS_WITHIN
         return status is JobStatus.STARTED and job.worker_name in {w.name for w in live}
 
 

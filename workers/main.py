@@ -1,0 +1,216 @@
+"""The worker process: takes jobs from one queue of RQ and has a forked process drive each.
+
+Measured on RQ 3.0.0. What its own worker would do and this one does not: leave a job process
+alive that outlived the worker, kill it on the second SIGTERM and forget it on the first, run any
+importable function, obey commands published to its channel, wait a minute for Redis.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import signal
+import time
+from types import FrameType
+from typing import TYPE_CHECKING, Any
+
+import redis
+import structlog
+from rq import Queue, Worker
+from rq.exceptions import StopRequested
+from rq.job import Job
+from rq.utils import now
+from rq.worker import WorkerStatus
+
+from commands.domain.errors import StoreError
+from commands.store.connection import connect
+from commands.store.inheritance import Inheritance
+from commands.store.keys import queue_name
+from commands.store.queue import DRIVE, HEARTBEAT_TTL_S, SERIALIZER, DriveQueue
+from commands.store.refusal import refusal
+from workers import stopping
+from workers.adapters.children import die_with_parent
+
+if TYPE_CHECKING:
+    from redis.client import Pipeline
+    from rq.executions import Execution
+
+log = structlog.get_logger()
+
+HEARTBEAT_EVERY_S = 2
+KILL_AFTER_S = 5.0
+"""How long a job process may take to end at once, before it is killed. Both are resumable."""
+
+# RQ adds a minute to a worker's time to live, and looks at the queue for 15 s less than it.
+_WORKER_TTL_S = HEARTBEAT_EVERY_S + 15
+_REDIS_AWAY = (redis.ConnectionError, redis.TimeoutError)
+
+
+class DriveWorker(Worker):
+    """Takes the jobs of one environment, one at a time.
+
+    First SIGTERM or SIGINT: the job process ends after its step. Second: it leaves the step at
+    once, and is killed when it does not. Either way the next worker goes on where it stopped.
+    """
+
+    max_connection_wait_time = 2.0
+    log_result_lifespan = False
+
+    def __init__(self, client: redis.Redis, environment: str, function: str = DRIVE) -> None:
+        self._jobs = DriveQueue(client, environment, function)
+        self._allowed = frozenset({function})
+        self._environment = environment
+        self._stops = 0
+        self._kill_at: float | None = None
+        super().__init__(
+            [Queue(queue_name(environment), connection=client, serializer=SERIALIZER)],
+            connection=client,
+            serializer=SERIALIZER,
+            worker_ttl=_WORKER_TTL_S,
+            job_monitoring_interval=HEARTBEAT_EVERY_S,
+            log_job_description=False,
+            default_result_ttl=0,
+        )
+
+    @property
+    def stopped(self) -> bool:
+        """Whether somebody asked this worker to end."""
+        return self._stops > 0
+
+    # -- life ------------------------------------------------------------------------------
+
+    def subscribe(self) -> None:
+        """Not to RQ's channel: who can publish there could kill jobs, and it needs a thread."""
+
+    def run_maintenance_tasks(self) -> None:
+        """Only what runs no code of a job: RQ's own cleaning calls the callbacks of lost jobs."""
+        for queue in self.queues:
+            queue.failed_job_registry.cleanup()
+        self.last_cleaned_at = now()  # type: ignore[assignment]
+
+    def bootstrap(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 -- RQ's signature
+        """Register, then take up what an earlier worker on this host was killed over."""
+        super().bootstrap(*args, **kwargs)
+        Inheritance(self.connection, self._environment, self._jobs, self._allowed).take(self.name)
+
+    def heartbeat(self, timeout: int | None = None, pipeline: Pipeline | None = None) -> None:
+        """Always the same time to live, from which others read how old the heartbeat is."""
+        del timeout
+        super().heartbeat(HEARTBEAT_TTL_S, pipeline)
+
+    # -- jobs ------------------------------------------------------------------------------
+
+    def dequeue_job_and_maintain_ttl(
+        self, timeout: int | None, max_idle_time: int | None = None
+    ) -> tuple[Job, Queue] | None:
+        """The next job, past those whose record RQ cannot even read."""
+        while True:
+            try:
+                return super().dequeue_job_and_maintain_ttl(timeout, max_idle_time)
+            except (*_REDIS_AWAY, StopRequested):
+                raise
+            except Exception as error:
+                if not (job_id := getattr(error, "job_id", None)):
+                    raise
+                log.warning("job_refused", job=job_id, why="its record cannot be read")
+                self._jobs.discard(job_id)
+
+    def execute_job(self, job: Job, queue: Queue) -> None:
+        """Fork for one of ours; delete anything else."""
+        if why := refusal(job, self._allowed):
+            log.warning("job_refused", job=job.id, why=why)
+            self._jobs.discard(job.id)
+            return
+        super().execute_job(job, queue)
+
+    def fork_work_horse(self, job: Job, queue: Queue) -> None:
+        """Fork; a stop that was asked for in the meantime reaches the new process."""
+        super().fork_work_horse(job, queue)
+        if self.stopped:
+            self._signal_job(stopping.AFTER_STEP_SIGNAL)
+
+    def main_work_horse(self, job: Job, queue: Queue) -> None:
+        """Runs in the job process: it does not outlive the worker."""
+        die_with_parent(self.pid or 0)
+        super().main_work_horse(job, queue)
+
+    def setup_work_horse_signals(self) -> None:
+        """Runs in the job process: Ctrl+C is for the worker, SIGTERM means "after this step"."""
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        stopping.install_in_job()
+
+    def monitor_work_horse(self, job: Job, queue: Queue, execution: Execution) -> None:
+        """Wait for the job process, whether or not Redis is there to note it."""
+        while True:
+            try:
+                super().monitor_work_horse(job, queue, execution)
+            except _REDIS_AWAY as error:
+                log.warning("job_not_noted", job=job.id, why=str(error))
+                if self.horse_pid:
+                    continue
+            # It has ended, and the journal has what it did.
+            return
+
+    def maintain_heartbeats(self, job: Job, execution: Execution) -> None:
+        """Every two seconds while the job process runs."""
+        if self._kill_at is not None and time.monotonic() >= self._kill_at:
+            log.warning("job_process_killed", job=job.id, why="it did not end when asked")
+            self._signal_job(signal.SIGKILL)
+        super().maintain_heartbeats(job, execution)
+
+    def handle_work_horse_killed(
+        self,
+        job: Job,
+        retpid: int | None,
+        ret_val: int | None,
+        rusage: object,
+    ) -> None:
+        """Say so; the bot queues the rollback again, and the journal knows where it stood."""
+        del retpid, rusage
+        log.error("job_process_died", job=job.id, wait_status=ret_val)
+
+    # -- stopping --------------------------------------------------------------------------
+
+    def request_stop(self, signum: int, frame: FrameType | None) -> None:
+        """SIGTERM and SIGINT, the first and every further one."""
+        del frame
+        if self._is_horse:
+            return
+        self._stops += 1
+        self._stop_requested = True
+        log.info("worker_stopping", signal=signal.Signals(signum).name, times=self._stops)
+        if self.get_state() != WorkerStatus.BUSY:
+            raise StopRequested
+        if self._stops == 1:
+            self._signal_job(stopping.AFTER_STEP_SIGNAL)
+        else:
+            self._kill_at = time.monotonic() + KILL_AFTER_S
+            self._signal_job(stopping.AT_ONCE_SIGNAL)
+
+    def _signal_job(self, sig: signal.Signals) -> None:
+        if not self.horse_pid:
+            return
+        try:
+            os.kill(self.horse_pid, sig)
+        except ProcessLookupError:
+            # It has ended by itself.
+            return
+
+
+def serve(redis_url: str, environment: str, function: str = DRIVE) -> None:
+    """Work until SIGTERM or SIGINT, through any absence of Redis.
+
+    Imports the job module first, so that a forked job process starts within milliseconds.
+    """
+    stopping.install()
+    importlib.import_module(function.rpartition(".")[0])
+    client = connect(redis_url)
+    while True:
+        try:
+            worker = DriveWorker(client, environment, function)
+            worker.work(logging_level="WARNING")
+            if worker.stopped:
+                return
+        except (*_REDIS_AWAY, redis.RedisError, StoreError) as error:
+            log.warning("redis_away", why=str(error))
+        time.sleep(1)
