@@ -2,8 +2,9 @@
 
 import pytest
 
-from tests.stack.compose import Compose
+from tests.stack.compose import Compose, compose_v2
 from tests.stack.fixtures import SamokoderFactory
+from tests.stack.project import remove_orphans
 
 pytestmark = pytest.mark.engine("docker", "registry")
 
@@ -39,8 +40,6 @@ def test_a_deploy_of_one_service_leaves_state_alone(
 
 def test_a_project_can_have_images_that_nobody_else_sees(samokoder: SamokoderFactory) -> None:
     """With its own images a test may push a tag again and drop the engine's copy."""
-    from tests.stack.compose import compose_v2
-
     project = samokoder(compose_v2(), own_images=True, start=False)
     before = project.images.digest("api", "v1.2.3")
 
@@ -49,3 +48,17 @@ def test_a_project_can_have_images_that_nobody_else_sees(samokoder: SamokoderFac
 
     assert project.images.digest("api", "v1.2.3") != before
     assert not project.engine.images.list(name=project.images.reference("api", "v1.2.3"))
+
+
+def test_the_project_of_a_killed_run_is_removed_by_the_next(
+    samokoder: SamokoderFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a killed test run leaves behind is found by its owner's absence."""
+    kept = samokoder(compose_v2())
+    monkeypatch.setattr("os.getpid", lambda: 2**22 + 1)
+    orphan = samokoder(compose_v2())
+
+    remove_orphans(orphan.engine)
+
+    assert orphan.containers() == []
+    assert len(kept.containers()) == 5

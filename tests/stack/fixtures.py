@@ -10,7 +10,7 @@ import pytest
 from tests.engines.found import address_of
 from tests.stack.compose import Compose, compose_v1, compose_v2
 from tests.stack.images import RELEASES, Images
-from tests.stack.project import Samokoder
+from tests.stack.project import Samokoder, remove_orphans
 
 SamokoderFactory = Callable[..., Samokoder]
 
@@ -19,6 +19,7 @@ SamokoderFactory = Callable[..., Samokoder]
 def docker_engine() -> Iterator[docker.DockerClient]:
     """The real engine."""
     client = docker.DockerClient(base_url=address_of("docker"))
+    remove_orphans(client)
     yield client
     client.close()
 

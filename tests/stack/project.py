@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +21,8 @@ from tests.stack.images import SERVICES, Images
 STATEFUL = ("db", "redis")
 _PROJECT_LABEL = "com.docker.compose.project"
 _SERVICE_LABEL = "com.docker.compose.service"
+# The process that a project belongs to: once it is gone, the project is nobody's.
+_OWNER_LABEL = "org.rollbot.tests.owner"
 
 _SERVICE = """\
   {service}:
@@ -28,6 +31,7 @@ _SERVICE = """\
     env_file: .env
     ports: ["127.0.0.1:{port}:8000"]
     depends_on: [db, redis]
+    labels: {{{owner_label}: "{owner}"}}
 """
 _STATE = """\
   {service}:
@@ -36,6 +40,7 @@ _STATE = """\
     environment:
       STATE_PASSWORD: ${{DB_PASSWORD}}
     volumes: ["{service}-data:/var/lib/{service}"]
+    labels: {{{owner_label}: "{owner}"}}
 """
 
 
@@ -75,11 +80,12 @@ class Samokoder:
 
     def write(self, version: str) -> None:
         """Write the Compose file and `.env`, with every service on one version."""
+        owned = {"owner_label": _OWNER_LABEL, "owner": os.getpid()}
         parts = ["services:\n"]
         for service in SERVICES:
-            variable, port = self.variables[service], self.ports[service]
-            parts.append(_SERVICE.format(service=service, variable=variable, port=port))
-        parts += [_STATE.format(service=service) for service in STATEFUL]
+            place = {"variable": self.variables[service], "port": self.ports[service]}
+            parts.append(_SERVICE.format(service=service, **place, **owned))
+        parts += [_STATE.format(service=service, **owned) for service in STATEFUL]
         parts.append("volumes:\n")
         parts += [f"  {service}-data: {{}}\n" for service in STATEFUL]
         self.compose_file.write_text("".join(parts))
@@ -122,7 +128,9 @@ class Samokoder:
         labels = [f"{_PROJECT_LABEL}={self.name}"]
         if service is not None:
             labels.append(f"{_SERVICE_LABEL}={service}")
-        return list(self.engine.containers.list(all=True, filters={"label": labels}))
+        return list(
+            self.engine.containers.list(all=True, filters={"label": labels}, ignore_removed=True)
+        )
 
     def identities(self) -> dict[str, str]:
         """Service -> id of its container: another id means that it was recreated."""
@@ -160,10 +168,27 @@ class Samokoder:
 
     def down(self) -> None:
         """Remove what this project made, and nothing else. Safe to repeat."""
-        for found in self.containers():
-            found.remove(force=True, v=True)
-        label = {"label": f"{_PROJECT_LABEL}={self.name}"}
-        for network in self.engine.networks.list(filters=label):
-            network.remove()
-        for volume in self.engine.volumes.list(filters=label):
-            volume.remove(force=True)
+        remove_project(self.engine, self.name)
+
+
+def remove_project(engine: docker.DockerClient, name: str) -> None:
+    """Remove a project's containers, networks and volumes. Safe to repeat."""
+    label = f"{_PROJECT_LABEL}={name}"
+    for found in engine.containers.list(all=True, filters={"label": label}, ignore_removed=True):
+        found.remove(force=True, v=True)
+    for network in engine.networks.list(filters={"label": label}):
+        network.remove()
+    for volume in engine.volumes.list(filters={"label": label}):
+        volume.remove(force=True)
+
+
+def remove_orphans(engine: docker.DockerClient) -> None:
+    """Remove the projects of test runs that were killed before they could."""
+    owned = engine.containers.list(all=True, filters={"label": _OWNER_LABEL}, ignore_removed=True)
+    projects = {
+        found.labels[_PROJECT_LABEL]
+        for found in owned
+        if not Path("/proc", found.labels[_OWNER_LABEL]).exists()
+    }
+    for name in projects:
+        remove_project(engine, name)
