@@ -1,0 +1,45 @@
+"""Whether a service answers its health URL well."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from commands.domain.errors import EngineError
+from commands.domain.text import Text, text
+from commands.ports import Web
+
+HTTP_GOOD = range(200, 300)
+ASK_TIMEOUT_S = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """One answer. `status` None: nothing answered, and `why` says how."""
+
+    status: int | None
+    why: str = ""
+
+    @property
+    def good(self) -> bool:
+        """Whether it answered with 2xx; a redirect is not an answer of the service's own."""
+        return self.status in HTTP_GOOD
+
+    @property
+    def found(self) -> str:
+        """The same for the record: `HTTP 503`, or why nothing answered."""
+        return f"HTTP {self.status}" if self.status is not None else self.why
+
+    @property
+    def said(self) -> Text:
+        """The same for people."""
+        if self.status is not None:
+            return text("check.answered", status=self.status)
+        return text("check.silent", why=self.why)
+
+
+def ask_health(web: Web, url: str, timeout_s: float = ASK_TIMEOUT_S) -> Health:
+    """Ask once. Nothing answering is an answer, not an exception."""
+    try:
+        return Health(web.get(url, timeout_s).status)
+    except EngineError as error:
+        return Health(None, str(error.facts.get("why") or error))
