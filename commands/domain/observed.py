@@ -1,0 +1,46 @@
+"""The observer's record: what runs and how it is, latest only, read with its age."""
+
+from __future__ import annotations
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from commands.domain.facts import KnownRelease, RunningRelease
+from commands.domain.proof import Verdict
+from commands.domain.text import Text
+
+
+class ObservedService(BaseModel):
+    """One service as the observer last saw it.
+
+    `health` is of the last probe; `since_at` is since when it has been so without a break.
+    `probes` and `failures` count the probes of the last watch window.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    service: str
+    running: RunningRelease | None = None
+    health: Verdict = Verdict.UNKNOWN
+    why: str = ""
+    since_at: AwareDatetime | None = None
+    probes: int = 0
+    failures: int = 0
+
+
+class ObservedRecord(BaseModel):
+    """Everything the observer knows of one environment.
+
+    `engine_error` says that the container engine did not answer; then nothing else is fresh.
+    `releases` are what each service could go back to, newest first.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    at: AwareDatetime
+    services: tuple[ObservedService, ...] = ()
+    releases: dict[str, tuple[KnownRelease, ...]] = Field(default_factory=dict)
+    engine_error: Text | None = None
+
+    def of(self, service: str) -> ObservedService | None:
+        """One service; None if it is not watched."""
+        return next((s for s in self.services if s.service == service), None)
