@@ -14,7 +14,7 @@ ROLLBACK_ID_PATTERN = r"^RB-[1-9][0-9]{0,8}$"
 
 ASKING = ("status", "plan", "log", "versions", "history", "oncall", "help")
 DECIDING = ("approve", "deny", "withdraw", "cancel", "stop", "undo", "retry", "done")
-NOTING = ("note", "tick", "freeze", "unfreeze")
+NOTING = ("note", "tick", "untick", "freeze", "unfreeze")
 # Promised by the help, answered honestly until their machinery is there.
 LATER = ("db", "config", "restore", "assess", "complaint", "lesson", "backups", "check")
 VERBS = (*ASKING, *DECIDING, *NOTING, *LATER)
@@ -149,10 +149,11 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """A person confirms a checklist point, by the runbook's id of it."""
+    """A person confirms a checklist point, by the runbook's id of it, or takes that back."""
 
     rollback: str
     point: str
+    done: bool = True
 
 
 @dataclass(frozen=True, slots=True)

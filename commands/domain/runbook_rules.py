@@ -1,0 +1,193 @@
+"""What must hold across a runbook, beyond each value by itself. Pure: no files, no network.
+
+Every rule yields problems with the path of the value to mend; none stops at the first.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from commands.domain.people import PersonId, RoleId
+from commands.domain.runbook import EscalationRow, Runbook
+from commands.domain.spoken import RESERVED
+from commands.domain.state.question import match_slots
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing to mend: where, and what it must be."""
+
+    path: str
+    why: str
+
+    def __str__(self) -> str:
+        """`services.api.health_timeout_s: must be > 0`."""
+        return f"{self.path}: {self.why}"
+
+
+def problems_in(runbook: Runbook) -> tuple[Problem, ...]:
+    """Everything that does not fit together, in the file's order. Empty means valid."""
+    rules = (_zone, _environments, _channels, _services, _addresses, _order, _people, _roles)
+    found = [problem for rule in (*rules, _rows, _checklist) for problem in rule(runbook)]
+    return tuple(dict.fromkeys(found))
+
+
+def _zone(runbook: Runbook) -> Iterator[Problem]:
+    try:
+        ZoneInfo(runbook.timezone)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        yield Problem("timezone", f"{runbook.timezone} is no time zone; like Europe/Moscow")
+
+
+def _environments(runbook: Runbook) -> Iterator[Problem]:
+    for name, environment in runbook.environments.items():
+        path = f"environments.{name}"
+        unknown = [s for s in environment.services if s not in runbook.services]
+        yield from _unknown(f"{path}.services", unknown, "service", runbook.services)
+        if not unknown and not runbook.service_names(name):
+            yield Problem(f"{path}.services", "names no service that can be rolled back")
+    # Both would read the same ROLLBOT_JOURNAL_KEY_<ENV>.
+    spelled = Counter(name.replace("-", "_") for name in runbook.environments)
+    for name in runbook.environments:
+        if spelled[name.replace("-", "_")] > 1:
+            yield Problem(f"environments.{name}", "differs from another only in - and _")
+
+
+def _channels(runbook: Runbook) -> Iterator[Problem]:
+    bound: dict[tuple[str, str, str, str], str] = {}
+    for name, environment in runbook.environments.items():
+        for at, channel in enumerate(environment.channels):
+            path = f"environments.{name}.channels[{at}]"
+            place = (channel.platform, channel.workspace, channel.channel, channel.topic)
+            if place in bound:
+                yield Problem(path, f"is bound already by {bound[place]}")
+            bound.setdefault(place, path)
+            if channel.platform == "slack" and not channel.workspace:
+                yield Problem(f"{path}.workspace", "must name the Slack team (T…)")
+
+
+def _services(runbook: Runbook) -> Iterator[Problem]:
+    for name, service in runbook.services.items():
+        path = f"services.{name}"
+        # A stateful service is never the first word: Samokoder's `db` may keep its name.
+        if name in RESERVED and not service.stateful:
+            yield Problem(path, "is a word of rollbot's own; call the service otherwise")
+        if not service.stateful and not service.image:
+            yield Problem(f"{path}.image", "is missing: the repository without a tag")
+        yield from _unknown(
+            f"{path}.after",
+            [s for s in service.after if s not in runbook.services],
+            "service",
+            runbook.services,
+        )
+
+
+def _addresses(runbook: Runbook) -> Iterator[Problem]:
+    named = {"rota_url": runbook.rota_url, "dashboard_url": runbook.dashboard_url}
+    for name, service in runbook.services.items():
+        for field in ("health_url", "version_url", "metrics_url"):
+            named[f"services.{name}.{field}"] = getattr(service, field)
+    for path, url in named.items():
+        parts = urlsplit(url)
+        if url and (parts.scheme not in ("http", "https") or not parts.netloc):
+            yield Problem(path, "must be an http:// or https:// address")
+        if parts.password:
+            yield Problem(path, "must not hold a password; secrets never stand in the runbook")
+
+
+def _order(runbook: Runbook) -> Iterator[Problem]:
+    known = runbook.services
+    graph = {name: [a for a in s.after if a in known] for name, s in known.items()}
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        circle = [str(name) for name in error.args[1]]
+        yield Problem(f"services.{circle[0]}.after", f"is a circle: {' → '.join(circle)}")
+
+
+def _people(runbook: Runbook) -> Iterator[Problem]:
+    owners: dict[object, PersonId] = {}
+    for person_id, person in runbook.people.items():
+        for account in sorted(person.identities(), key=str):
+            owner = owners.setdefault(account, person_id)
+            if owner != person_id:
+                # One login makes two accounts, console and shell: said once.
+                what = "login" if account.platform in ("console", "shell") else account.platform
+                why = f"has the {what} account {account.user} of people.{owner}"
+                yield Problem(f"people.{person_id}", why)
+
+
+def _roles(runbook: Runbook) -> Iterator[Problem]:
+    for role_id, role in runbook.roles.items():
+        path = f"roles.{role_id}.members"
+        unknown = [p for p in role.members if p not in runbook.people]
+        yield from _unknown(path, unknown, "person", runbook.people)
+        yield from (Problem(path, f"names {p} twice") for p in _twice(role.members))
+
+
+def _rows(runbook: Runbook) -> Iterator[Problem]:
+    for row_id, row in runbook.escalation.items():
+        path = f"escalation.{row_id}"
+        unknown = [r for r in row.roles if r not in runbook.roles]
+        yield from _unknown(f"{path}.roles", unknown, "role", runbook.roles)
+        strangers = [r for r in row.may_ask if r not in runbook.roles]
+        yield from _unknown(f"{path}.may_ask", strangers, "role", runbook.roles)
+        if not unknown and not strangers and not fillable(runbook, row):
+            why = f"cannot be filled by distinct people: {_who(runbook, row)}"
+            yield Problem(f"{path}.roles", why)
+
+
+def _checklist(runbook: Runbook) -> Iterator[Problem]:
+    for twice in _twice(tuple(p.id for p in runbook.checklist)):
+        yield Problem("checklist", f"has two points called {twice}")
+    for at, point in enumerate(runbook.checklist):
+        if point.confirmed_by == "machine" and not point.check:
+            yield Problem(f"checklist[{at}].check", "must name the check that confirms it")
+
+
+def fillable(runbook: Runbook, row: EscalationRow) -> bool:
+    """Whether somebody may ask for this row and distinct people can then fill its slots."""
+    return len(stranded(runbook, row)) < len(askers(runbook, row))
+
+
+def stranded(runbook: Runbook, row: EscalationRow) -> tuple[PersonId, ...]:
+    """The people who may ask for this row and could then never get it approved."""
+    return tuple(
+        asker
+        for asker in askers(runbook, row)
+        if len(_filled(runbook, row, None if row.self_approval else asker)) < len(row.roles)
+    )
+
+
+def askers(runbook: Runbook, row: EscalationRow) -> tuple[PersonId, ...]:
+    """The people who may ask for a rollback of this row."""
+    return tuple(dict.fromkeys(p for role in row.may_ask for p in runbook.holders(role)))
+
+
+def _filled(
+    runbook: Runbook, row: EscalationRow, without: PersonId | None
+) -> dict[RoleId, PersonId]:
+    people = dict.fromkeys(p for role in row.roles for p in runbook.holders(role) if p != without)
+    held = {p: tuple(role for role in row.roles if p in runbook.holders(role)) for p in people}
+    return match_slots(row.roles, held)
+
+
+def _who(runbook: Runbook, row: EscalationRow) -> str:
+    said = (f"{role} = {', '.join(runbook.holders(role)) or 'nobody'}" for role in row.roles)
+    return "; ".join(said)
+
+
+def _unknown(
+    path: str, names: list[str], what: str, known: Mapping[str, object]
+) -> Iterator[Problem]:
+    for name in names:
+        yield Problem(path, f"names {name}, which is no {what} (known: {', '.join(known)})")
+
+
+def _twice(names: tuple[str, ...]) -> list[str]:
+    return [name for name, times in Counter(names).items() if times > 1]
