@@ -11,11 +11,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from rollbot.demo import toml
-from rollbot.demo.people import ANNA, CAST, DMITRY, IGOR, OLGA
+from rollbot.demo.people import CAST
 from rollbot.demo.places import SERVICES, Places, repository_of
 
 ENVIRONMENT = "production"
-CHANNEL = "incident"
+CHANNEL = ENVIRONMENT
 _TIMING = {"stable_s": 2.0, "watch_s": 3.0, "proven_after_s": 2.0, "health_poll_s": 0.03}
 
 Table = dict[str, Any]
@@ -35,13 +35,9 @@ def write_runbook(places: Places, shipped: Mapping[str, Any], *, has_history: bo
 
 
 def _roles(shipped: Mapping[str, Any]) -> Table:
-    """Anna is on call, Igor and Olga decide on full rollbacks, Dmitry holds the rest."""
-    members = dict.fromkeys(shipped["roles"], DMITRY.id)
-    members |= dict.fromkeys(shipped["escalation"]["api"]["roles"], ANNA.id)
-    decide = zip(shipped["escalation"]["full"]["roles"], (IGOR, OLGA), strict=False)
-    members |= {role: actor.id for role, actor in decide}
+    """The shipped roles, each held by the demo's people."""
     return {
-        role: {**definition, "members": [members[role]]}
+        role: {**definition, "members": [actor.id for actor in CAST if actor.role == role]}
         for role, definition in shipped["roles"].items()
     }
 
@@ -71,7 +67,7 @@ def _environment(places: Places, *, has_history: bool) -> Table:
         "timeout_s": 20,
     }
     return {
-        "title": "Production",
+        "title": "PRODUCTION",
         "channels": [{"platform": "console", "channel": CHANNEL}],
         "compose": {
             "generation": "embedded",

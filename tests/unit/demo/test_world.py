@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from commands.runbook import parse_runbook, read_runbook, shipped_runbook
 from rollbot.demo.places import SERVICES
 from rollbot.demo.world import World
 from tests.engines.waiting import eventually
@@ -22,6 +23,17 @@ def test_the_world_runs_samokoder_and_ends_with_all_it_started(tmp_path: Path) -
     assert health == {"api": 503, "worker": 200, "frontend": 200}
     eventually(lambda: not any(Path(f"/proc/{pid}").exists() for pid in pids))
     assert not world.answers("api")
+
+
+def test_the_demo_follows_the_shipped_runbook(tmp_path: Path) -> None:
+    """Its runbook is valid, keeps the shipped escalation and checklist, and waits less."""
+    world = World.started(tmp_path)
+    world.close()
+
+    ours, shipped = read_runbook(world.places.runbook), parse_runbook(shipped_runbook())
+    assert (ours.escalation, ours.checklist) == (shipped.escalation, shipped.checklist)
+    assert ours.timing.stable_s < shipped.timing.stable_s
+    assert ours.roles_of("boris") == frozenset()
 
 
 def test_every_release_is_a_tag_with_its_commits(tmp_path: Path) -> None:
