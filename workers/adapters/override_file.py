@@ -18,6 +18,9 @@ from commands.domain.image_reference import ImageReference
 
 _NULL = "tag:yaml.org,2002:null"
 _STEP = "  "
+# Compose 1.29 takes a file without services, networks, volumes and version for a version 1 file,
+# and refuses to merge it.
+_VERSION = 'version: "3"'
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,12 +106,18 @@ class OverrideFile:
         begin = self._line_start(first.key.start_mark.index)
         text = self.text[:begin] + self.text[self._line_end(image.value.end_mark.index) :]
         if first is body and len(services.value.value) == 1:
-            colon = services.key.end_mark.index + 1
-            text = text[:colon] + " {}" + text[colon:]
+            text = self._without_services(services, text)
         changed = OverrideFile(self.path, text)
         if changed._services_but(service) != self._services_but(service):
             raise ConfigFileError(self.path, f"services.{service} cannot be changed alone")
         return text.encode()
+
+    def _without_services(self, services: _Entry, text: str) -> str:
+        key, colon = services.key.start_mark.index, services.key.end_mark.index + 1
+        others = [self._entry(name) for name in ("version", "networks", "volumes")]
+        end = "\r\n" if "\r\n" in text else "\n"
+        version = "" if any(other and not other.is_empty for other in others) else _VERSION + end
+        return f"{text[:key]}{version}{text[key:colon]} {{}}{text[colon:]}"
 
     def _with_value(self, place: _Entry, image: str) -> str:
         begin, end = place.value.start_mark.index, place.value.end_mark.index
@@ -171,6 +180,7 @@ class OverrideFile:
         """All that the file says, but for the image of that service."""
         said = _plain(self._root())
         root = said if isinstance(said, dict) else {}
+        root.pop("version", None)
         services = root.pop("services", None)
         services = services if isinstance(services, dict) else {}
         body = services.pop(service, None)

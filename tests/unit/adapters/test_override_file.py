@@ -93,8 +93,8 @@ def test_a_reference_that_docker_would_refuse_is_not_written() -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "services: {}\n",
         "services:\n  db:\n    image: x\n",
+        'version: "3.8"\nservices: {}\n',
         TEAMS_OWN.format(note="kept", image=""),
     ],
 )
@@ -106,7 +106,7 @@ def test_taking_out_a_new_pin_restores_the_bytes(text: str) -> None:
 
 
 def test_a_file_made_for_the_pin_stays_as_an_empty_override() -> None:
-    """A command line may name the file, so it must go on being a Compose file."""
-    pinned = OverrideFile.of("x", override("").with_image("api", IMAGE))
+    """A command line may name the file, so it stays one that Compose 1.29 and 2 can merge."""
+    pinned = OverrideFile.of("x", override("# ours\n").with_image("api", IMAGE))
 
-    assert pinned.without_image("api") == b"services: {}\n"
+    assert pinned.without_image("api") == b'# ours\nversion: "3"\nservices: {}\n'
