@@ -4,6 +4,7 @@ pytest_plugins = [
     "pytester",
     "tests.engines.omissions",
     "tests.engines.redis_server",
+    "tests.servers.telegram_fixture",
     "tests.stack.fixtures",
     "tests.stack.rollbot_image",
 ]

@@ -1,7 +1,4 @@
-"""The `telegram` fixture: a local Telegram that was used correctly, or the test fails.
-
-Import it where it is wanted: `from tests.servers.telegram_fixture import telegram`.
-"""
+"""The `telegram` fixture: a local Telegram that was used correctly, or the test fails."""
 
 from __future__ import annotations
 
