@@ -1,0 +1,104 @@
+"""Open an environment's journal, record and queue on one Redis."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+import redis
+import redis.asyncio
+from pydantic import TypeAdapter
+
+from commands.domain.events import EVENTS, AnyEvent
+from commands.domain.observed import ObservedRecord
+from commands.store.async_journal import AsyncJournal
+from commands.store.book import AsyncBook, Book
+from commands.store.codec import Codec
+from commands.store.connection import connect, connect_async
+from commands.store.journal import Journal
+from commands.store.mirror import Mirror
+from commands.store.queue import (
+    AsyncDriveQueue,
+    DriveQueue,
+    LiveWorker,
+    live_workers,
+    live_workers_async,
+)
+from commands.store.records import AsyncRecords, RecordCodec, Records
+from commands.store.redaction import Redactor
+
+OBSERVED: TypeAdapter[ObservedRecord] = TypeAdapter(ObservedRecord)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Access:
+    """What opens an environment's memory. `secrets` are values that must never be written."""
+
+    environment: str
+    redis_url: str = field(repr=False)
+    key: bytes = field(repr=False)
+    state_dir: Path
+    secrets: tuple[str, ...] = field(default=(), repr=False)
+
+    def codec(self) -> Codec[AnyEvent]:
+        """The codec of this environment's key; it redacts the secrets."""
+        return Codec(self.environment, EVENTS, self.key, Redactor(self.secrets))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Store:
+    """An environment's memory for blocking callers: worker, observer, shell."""
+
+    environment: str
+    client: redis.Redis
+    codec: Codec[AnyEvent]
+    book: Book
+    records: Records[ObservedRecord]
+    queue: DriveQueue
+    mirror: Mirror
+
+    def workers(self, now: datetime) -> tuple[LiveWorker, ...]:
+        """The workers that are alive for this environment."""
+        return live_workers(self.client, self.environment, now)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AsyncStore:
+    """An environment's memory for the event loop."""
+
+    environment: str
+    client: redis.asyncio.Redis
+    book: AsyncBook
+    records: AsyncRecords[ObservedRecord]
+    queue: AsyncDriveQueue
+
+    async def workers(self, now: datetime) -> tuple[LiveWorker, ...]:
+        """The workers that are alive for this environment."""
+        return await live_workers_async(self.client, self.environment, now)
+
+
+def open_store(access: Access) -> Store:
+    """Open for a blocking caller; nothing is connected yet."""
+    codec, client = access.codec(), connect(access.redis_url)
+    return Store(
+        environment=access.environment,
+        client=client,
+        codec=codec,
+        book=Book(Journal(client, codec), access.environment),
+        records=Records(client, RecordCodec(OBSERVED, codec)),
+        queue=DriveQueue(client, access.environment),
+        mirror=Mirror(access.state_dir, access.environment),
+    )
+
+
+def open_async_store(access: Access) -> AsyncStore:
+    """Open for the event loop; nothing is connected yet."""
+    codec, client = access.codec(), connect_async(access.redis_url)
+    return AsyncStore(
+        environment=access.environment,
+        client=client,
+        book=AsyncBook(AsyncJournal(client, codec), access.environment),
+        records=AsyncRecords(client, RecordCodec(OBSERVED, codec)),
+        queue=AsyncDriveQueue(DriveQueue(connect(access.redis_url), access.environment)),
+    )
