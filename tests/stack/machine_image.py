@@ -21,6 +21,8 @@ import docker
 
 _REPOSITORY = "rollbot-tests/python"
 _PROGRAMS = ("sh", "env", "mkdir", "chown", "chmod", "cat", "ls", "rm", "cp", "sleep")
+# When the machine has them: the same image then stands in for Redis too.
+_MORE_PROGRAMS = ("redis-server", "redis-cli")
 _LEFT_OUT = re.compile(
     r"site-packages|dist-packages|tests?|idlelib|tkinter|turtledemo|lib2to3|pydoc_data|config-.*"
     r"|_tkinter.*|_test.*|.*\.opt-[12]\.pyc"
@@ -33,7 +35,8 @@ _LINKS = {"bin": "usr/bin", "lib": "usr/lib", "lib64": "usr/lib64"}
 
 def machine_image(engine: docker.DockerClient) -> str:
     """Return the tag of the image, made on the first call and found on every later one."""
-    key = sha256(f"{sys.version}{sys.base_prefix}".encode() + Path(__file__).read_bytes())
+    programs = [shutil.which(name) for name in _MORE_PROGRAMS]
+    key = sha256(f"{sys.version}{sys.base_prefix}{programs}".encode() + Path(__file__).read_bytes())
     tag = key.hexdigest()[:12]
     name = f"{_REPOSITORY}:{tag}"
     if not engine.images.list(name=name):
@@ -59,16 +62,20 @@ def _tar() -> bytes:
 def _files() -> Iterator[tuple[Path, str]]:
     """Pairs of a file on this machine and its place in the image."""
     python = Path(sys.executable).resolve()
-    programs = [Path(found).resolve() for name in _PROGRAMS if (found := shutil.which(name))]
+    programs = {
+        name: Path(found).resolve()
+        for name in (*_PROGRAMS, *_MORE_PROGRAMS)
+        if (found := shutil.which(name))
+    }
     yield python, f"usr/local/bin/{_STDLIB}"
-    yield from ((path, f"usr/bin/{name}") for path, name in zip(programs, _PROGRAMS, strict=True))
+    yield from ((path, f"usr/bin/{name}") for name, path in programs.items())
     stdlib = Path(sysconfig.get_path("stdlib"))
     yield from ((path, f"usr/local/lib/{_STDLIB}/{name}") for path, name in _below(stdlib))
     # Debian keeps the wheels that `python -m venv` installs outside the standard library.
     wheels = Path("/usr/share/python-wheels")
     yield from ((path, f"{wheels.relative_to('/')}/{name}") for path, name in _below(wheels))
     extensions = (p for p in stdlib.glob("lib-dynload/*.so") if not _LEFT_OUT.fullmatch(p.name))
-    for library in _libraries([python, *programs, *extensions]):
+    for library in _libraries([python, *programs.values(), *extensions]):
         place = "usr/lib64" if library.name.startswith("ld-linux") else _library_folder()
         yield library, f"{place}/{library.name}"
 
