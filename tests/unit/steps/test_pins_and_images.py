@@ -1,0 +1,107 @@
+"""Pulling, pinning and dropping: what is brought, written, and removed again."""
+
+from __future__ import annotations
+
+from typing import get_args
+
+import pytest
+
+from commands.domain.errors import ImageNotFoundError
+from commands.domain.plan import Action
+from tests.unit.planner.world import REPOSITORY
+from tests.unit.steps.engine import pin_of
+from tests.unit.steps.world import NEW, OLD, image_id, world
+from workers.steps.progress import Progress
+
+
+def test_every_kind_of_action_has_a_step() -> None:
+    """The registry is complete: a plan holds no step that nobody can carry out."""
+    w = world("api")
+    union = get_args(get_args(Action)[0])
+    kinds = {kind.model_fields["kind"].default for kind in union}
+    assert kinds == {planned.action.kind for planned in w.plan.steps}
+    for planned in w.plan.steps:
+        assert callable(w.step_of(planned).apply)
+
+
+def test_a_pull_brings_the_planned_digest_once() -> None:
+    """The image is fetched by digest; a repeat fetches nothing and proves the same."""
+    w = world("api")
+    pull = w.step("pull_image")
+    before = pull.capture()
+    assert (before, pull.probe(before)) == ({"present": "no"}, Progress.UNTOUCHED)
+    first, again = pull.apply(), pull.apply()
+    assert w.engine.log == [f"pull {OLD}"]
+    assert pull.probe(before) is Progress.DONE
+    assert first.evidence == again.evidence
+    assert first.evidence[0].found == image_id("api", OLD)
+
+
+def test_a_missing_image_fails_before_anything_is_changed() -> None:
+    """Fault case 39: what runs is left alone."""
+    w = world("api")
+    w.engine.remote.clear()
+    with pytest.raises(ImageNotFoundError):
+        w.step("pull_image").apply()
+    assert w.versions() == {"api": NEW}
+
+
+def test_a_pin_goes_in_and_out_without_a_trace() -> None:
+    """The file is the same, byte for byte, after a pin was written and taken back."""
+    w = world("api")
+    original = w.files.files[".env"]
+    step = w.step("pin_version")
+    before = step.capture()
+    assert step.probe(before) is Progress.UNTOUCHED
+    step.apply()
+    assert step.probe(before) is Progress.DONE
+    assert w.files.pinned(pin_of(w.book, "api", "")) == OLD
+    step.revert(before)
+    assert w.files.files[".env"] == original
+
+
+def test_a_pin_that_was_not_there_is_removed_again() -> None:
+    """No value before: none after."""
+    w = world("api", pinned=None)
+    step = w.step("pin_version")
+    before = step.capture()
+    assert before == {}
+    step.apply()
+    step.revert(before)
+    assert w.files.pinned(pin_of(w.book, "api", "")) is None
+
+
+def test_a_pin_that_somebody_else_wrote_is_in_doubt() -> None:
+    """A third value came from other hands; people decide whose is right."""
+    w = world("api")
+    step = w.step("pin_version")
+    before = step.capture()
+    w.files.write_pin(pin_of(w.book, "api", "v9.9.9"), "")
+    assert step.probe(before) is Progress.IN_DOUBT
+
+
+def test_what_was_brought_and_is_not_needed_is_dropped() -> None:
+    """A denied rollback leaves no image behind that it had brought."""
+    w = world("api")
+    w.step("pull_image").apply()
+    ours = frozenset({(f"{REPOSITORY}-api", OLD)})
+    w.step("drop_prepared", brought=ours).apply()
+    assert (f"{REPOSITORY}-api", OLD) not in w.engine.local
+
+
+def test_what_was_here_before_is_never_dropped() -> None:
+    """H19: tomorrow's rollback target is not tidied away by today's denial."""
+    w = world("api")
+    w.step("pull_image").apply()
+    assert w.step("drop_prepared").apply().detail is None
+    assert (f"{REPOSITORY}-api", OLD) in w.engine.local
+
+
+def test_what_runs_is_not_dropped() -> None:
+    """After a success the image that was brought is the one in service."""
+    w = world("api")
+    for kind in ("pull_image", "pin_version", "switch_release"):
+        w.step(kind).apply()
+    ours = frozenset({(f"{REPOSITORY}-api", OLD)})
+    w.step("drop_prepared", brought=ours).apply()
+    assert (f"{REPOSITORY}-api", OLD) in w.engine.local
