@@ -123,6 +123,7 @@ class Connection:
             introduced = asyncio.create_task(self._introduce())
             await self._stopping.wait()
             introduced.cancel()
+            self._listener.hurry()
             await updater.stop()
         finally:
             await self._app.stop()

@@ -70,6 +70,10 @@ class Listener:
             log.exception("%s not shown", heard.intent.name)
             await self._is_told(error, heard.incoming)
 
+    def hurry(self) -> None:
+        """We are stopping: what people wait for on their screens is ended now."""
+        self._presses.hurry()
+
     def _hear(self, update: Update) -> Heard | None:
         return hear(update, self.username, self._sender.moves, self._clock.now())
 

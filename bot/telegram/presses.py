@@ -26,6 +26,7 @@ class Presses:
     def __init__(self, bot: Bot, grace: timedelta = GRACE) -> None:
         self._bot, self._grace = bot, grace
         self._open: dict[str, asyncio.Event] = {}
+        self._hurried = asyncio.Event()
 
     def opened(self, query_id: str) -> None:
         """A press arrived. Call it before the press is handed in. Safe to repeat."""
@@ -36,10 +37,18 @@ class Presses:
         told = self._open.get(query_id)
         if told is None:
             return
-        try:
-            await asyncio.wait_for(told.wait(), self._grace.total_seconds())
-        except TimeoutError:
+        waits = {asyncio.ensure_future(event.wait()) for event in (told, self._hurried)}
+        _, waiting = await asyncio.wait(
+            waits, timeout=self._grace.total_seconds(), return_when=asyncio.FIRST_COMPLETED
+        )
+        for wait in waiting:
+            wait.cancel()
+        if not told.is_set():
             await self.dismiss(query_id, words)
+
+    def hurry(self) -> None:
+        """End every spinner now: we are stopping."""
+        self._hurried.set()
 
     async def dismiss(self, query_id: str, words: str = "") -> None:
         """End the spinner now."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
 
 import pytest
 import pytest_asyncio
@@ -15,17 +14,10 @@ from commands.domain.conversation import Address, Button, Card, Confirm, Standin
 from commands.domain.errors import ChatError, StoreUnavailableError
 from commands.domain.runbook import Channel
 from commands.settings import TelegramSettings
+from tests.fakes.clock import FixedClock
 from tests.fakes.desk import RecordingDesk
 from tests.servers.telegram import TelegramServer
 from tests.servers.telegram_model import Chat, Message
-
-
-class FixedClock:
-    def now(self) -> datetime:
-        return datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
-
-    def sleep(self, seconds: float) -> None:
-        raise AssertionError("nobody sleeps here")
 
 
 @pytest.fixture
