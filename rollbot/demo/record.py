@@ -33,9 +33,9 @@ class Record:
             state = fold_environment(state, entry.event, entry.at)
         return state
 
-    def events(self) -> list[AnyEvent]:
-        """What happened to the environment, oldest first."""
-        return [entry.event for entry in self.journal.read(ENVIRONMENT_JOURNAL)]
+    def events(self, journal: str = ENVIRONMENT_JOURNAL) -> list[AnyEvent]:
+        """What happened to the environment, or in one rollback, oldest first."""
+        return [entry.event for entry in self.journal.read(journal)]
 
     def rollback(self, rollback_id: str) -> RollbackState | None:
         """One rollback now; None before it was asked for."""

@@ -3,7 +3,8 @@
 `python -m rollbot.demo.samokoder --service api --version v1.3.0 --port 8000`
 
 How a version behaves is part of the version, as in life: `api` v1.3.0 starts, then fails whoever
-uses it; v1.9.9 never gets healthy; v1.9.8 crashes shortly after its start; all others are well.
+uses it; v1.3.1 fails in `frontend`, too; v1.9.9 never gets healthy; v1.9.8 crashes shortly after
+its start; all others are well.
 It leaves SIGTERM to the kernel, which ends it at once.
 """
 
@@ -38,6 +39,8 @@ class Behaviour(StrEnum):
 
 _BY_VERSION = {
     ("api", "v1.3.0"): Behaviour.FAILS_USERS,
+    ("api", "v1.3.1"): Behaviour.FAILS_USERS,
+    ("frontend", "v1.3.1"): Behaviour.FAILS_USERS,
     ("api", "v1.9.9"): Behaviour.NEVER_HEALTHY,
     ("api", "v1.9.8"): Behaviour.CRASHES,
 }

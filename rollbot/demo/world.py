@@ -92,6 +92,14 @@ class World:
         """Whether a service answers at all, however well."""
         return self.status(service) > 0
 
+    def version(self, service: str) -> str:
+        """The version that a service says it is; empty when it does not answer."""
+        try:
+            answer = httpx.get(self.places.url(service, "/version"), trust_env=False)
+        except httpx.TransportError:
+            return ""
+        return str(answer.json()["version"])
+
     def status(self, service: str, path: str = "/version") -> int:
         """What a service answers to a GET; 0 when nothing does."""
         try:

@@ -1,0 +1,147 @@
+"""The demo's three acts as data: what is told, done, said, and what the journal must then say."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from commands.domain.text import Text, text
+from rollbot.demo.people import ANNA, BORIS, IGOR, OLGA, Actor
+from rollbot.demo.sight import (
+    Sight,
+    asks_for,
+    is_frozen,
+    is_running,
+    is_well,
+    proven,
+    refused,
+    rehearsed,
+    succeeded,
+    undone,
+    unreadable,
+)
+
+Question: TypeAlias = Callable[[Sight], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Tell:
+    """The narrator's words."""
+
+    text: Text
+
+
+@dataclass(frozen=True, slots=True)
+class Deploy:
+    """The team's pipeline brings a release to these services; none named means all."""
+
+    version: str
+    services: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Say:
+    """Somebody types. `{last}` stands for the newest rollback's id."""
+
+    actor: Actor
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Await:
+    """What must be true, by the journal or the running services, before the play goes on."""
+
+    what: Text
+    question: Question
+    within_s: float = 20.0
+
+
+Move: TypeAlias = Tell | Deploy | Say | Await
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """One act: its title and its moves in order."""
+
+    title: Text
+    moves: tuple[Move, ...]
+
+
+BEFORE = Act(
+    text("demo.before"),
+    (
+        Deploy("v1.2.3"),
+        Tell(text("demo.before_runs")),
+        Await(text("demo.await_proven"), proven("v1.2.3")),
+    ),
+)
+
+ONE_SERVICE = Act(
+    text("demo.act1"),
+    (
+        Deploy("v1.3.0"),
+        Tell(text("demo.act1_fails")),
+        Await(text("demo.await_failing"), lambda sight: not is_well("api")(sight)),
+        Say(ANNA, 'api v1.2.3 --reason "v1.3.0 отвечает 500"'),
+        Await(text("demo.await_asked"), asks_for("execute")),
+        Say(ANNA, "approve {last}"),
+        Await(text("demo.await_succeeded"), succeeded(ANNA)),
+        Await(text("demo.await_well"), is_well("api")),
+        Tell(text("demo.act1_done")),
+    ),
+)
+
+EVERYTHING = Act(
+    text("demo.act2"),
+    (
+        Say(ANNA, "unfreeze"),
+        Await(text("demo.await_unfrozen"), lambda sight: not is_frozen(sight)),
+        Deploy("v1.3.1"),
+        Tell(text("demo.act2_fails")),
+        Await(text("demo.await_failing"), lambda sight: not is_well("frontend")(sight)),
+        Say(ANNA, 'full v1.2.3 --reason "сломано сразу в нескольких местах"'),
+        Await(text("demo.await_asked"), asks_for("execute")),
+        Say(ANNA, "approve {last}"),
+        Await(text("demo.await_refused"), refused(ANNA)),
+        Say(IGOR, "approve {last}"),
+        Await(text("demo.await_one_of_two"), asks_for("execute", by=(IGOR,))),
+        Say(OLGA, "approve {last}"),
+        Await(text("demo.await_succeeded"), succeeded(IGOR, OLGA)),
+        Await(text("demo.await_well"), is_well("api", "worker", "frontend")),
+        Tell(text("demo.act2_done")),
+    ),
+)
+
+SAFEGUARDS = Act(
+    text("demo.act3"),
+    (
+        Tell(text("demo.act3_stranger")),
+        Say(BORIS, "api v1.2.2"),
+        Await(text("demo.await_refused"), refused(BORIS)),
+        Tell(text("demo.act3_typo")),
+        Say(ANNA, "apo v1.2.2"),
+        Await(text("demo.await_typo"), unreadable("apo v1.2.2")),
+        Tell(text("demo.act3_dry_run")),
+        Say(ANNA, "api v1.2.2 --dry-run"),
+        Await(text("demo.await_rehearsed"), rehearsed),
+        Say(IGOR, "unfreeze"),
+        Say(OLGA, "unfreeze"),
+        Await(text("demo.await_unfrozen"), lambda sight: not is_frozen(sight)),
+        Deploy("v1.3.1", ("worker",)),
+        Tell(text("demo.act3_auto")),
+        Say(ANNA, "worker --auto"),
+        Await(text("demo.await_asked"), asks_for("execute")),
+        Say(ANNA, "approve {last}"),
+        Await(text("demo.await_succeeded"), succeeded(ANNA)),
+        Tell(text("demo.act3_undo")),
+        Say(ANNA, "undo {last}"),
+        Await(text("demo.await_asked"), asks_for("undo")),
+        Say(ANNA, "approve {last}"),
+        Await(text("demo.await_undone"), undone),
+        Await(text("demo.await_running"), is_running("worker", "v1.3.1")),
+        Tell(text("demo.act3_done")),
+    ),
+)
+
+PLAY = (BEFORE, ONE_SERVICE, EVERYTHING, SAFEGUARDS)
