@@ -1,1 +1,37 @@
-"""Slack, the only room that knows its libraries."""
+"""Slack: `connect` builds its chat and its listener. Import it only where it is configured."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from bot.slack.chat import SlackChat
+from bot.slack.connection import Connection
+from bot.slack.forms import Forms
+from bot.slack.listener import Listener
+from bot.slack.replies import Replies
+from bot.slack.standing import People
+from bot.slack.wire import Wire
+from commands.ports import Chat, Clock, Desk
+from commands.settings import SlackSettings
+
+__all__ = ["Connected", "connect"]
+
+
+@dataclass(frozen=True, slots=True)
+class Connected:
+    """A platform ready to be started. `start` raises ChatError when a token is refused."""
+
+    chat: Chat
+    start: Callable[[], Awaitable[None]]
+    stop: Callable[[], Awaitable[None]]
+
+
+def connect(settings: SlackSettings, desk: Desk, clock: Clock) -> Connected:
+    """Build the app; nothing is sent before `start`."""
+    wire = Wire(settings)
+    replies, people = Replies(clock), People(wire, clock)
+    chat = SlackChat(wire, replies, plan_blocks=settings.plan_blocks)
+    listener = Listener(desk, clock, chat, people, replies, Forms(wire, desk, people))
+    connection = Connection(settings, wire, listener, people)
+    return Connected(chat, connection.start, connection.stop)

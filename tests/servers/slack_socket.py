@@ -55,6 +55,10 @@ class Socket:
         self._tickets.add(ticket)
         return ticket
 
+    def void(self, request: web.Request) -> None:
+        """The ticket is used up although no connection came of it."""
+        self._tickets.discard(request.query.get("ticket", ""))
+
     async def serve(self, request: web.Request) -> web.StreamResponse:
         ticket = request.query.get("ticket", "")
         if ticket not in self._tickets:

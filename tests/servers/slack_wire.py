@@ -56,7 +56,13 @@ class Wire:
         return f"{self.origin}/response/{serial}"
 
     async def _link(self, request: web.Request) -> web.StreamResponse:
-        return self._broken(request) if self.is_down else await self.socket.serve(request)
+        fault = self.faults.take("link")
+        if self.is_down or fault is Fault.RESET:
+            return self._broken(request)
+        if fault is Fault.SERVER_ERROR:
+            self.socket.void(request)
+            return web.Response(status=500)
+        return await self.socket.serve(request)
 
     async def _api(self, request: web.Request) -> web.StreamResponse:
         name = request.match_info["method"]
