@@ -19,6 +19,7 @@ from commands.domain.people import Identity
 from commands.domain.runbook import Channel
 from commands.ports import Chat
 from commands.settings import TelegramSettings
+from tests.contract.chat_world_slack import slack_world
 from tests.fakes.chat import FakeChat
 from tests.fakes.clock import FixedClock
 from tests.fakes.desk import RecordingDesk
@@ -169,5 +170,6 @@ async def telegram_world() -> AsyncIterator[ChatWorld]:
 
 WORLDS: dict[str, Callable[[], AbstractAsyncContextManager[ChatWorld]]] = {
     "fake": fake_world,
+    "slack": slack_world,
     "telegram": telegram_world,
 }
