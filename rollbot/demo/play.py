@@ -1,0 +1,111 @@
+"""Plays the acts: deploys, speaks, and waits for what the journal must say."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from commands.domain.errors import StoreUnavailableError
+from commands.domain.text import Text, text
+from rollbot.demo.acts import Act, Await, Deploy, Move, Say, Tell
+from rollbot.demo.people import Actor
+from rollbot.demo.places import SERVICES
+from rollbot.demo.sight import Sight
+
+_LOOK_S = 0.05
+
+
+class Face(Protocol):
+    """Where people of the demo speak. The channel's cards come out of it by themselves."""
+
+    async def say(self, actor: Actor, words: str) -> None:
+        """Somebody says `/rollback <words>` in the incident channel."""
+        ...
+
+
+class Narrator(Protocol):
+    """Tells the audience what is going on, in its language."""
+
+    def title(self, title: Text) -> None:
+        """An act begins."""
+        ...
+
+    def tell(self, words: Text) -> None:
+        """One sentence of the narrator's."""
+        ...
+
+    def deployed(self, words: Text) -> None:
+        """The team's pipeline did something."""
+        ...
+
+    def met(self, what: Text, seconds: float) -> None:
+        """What was waited for is true, after so long."""
+        ...
+
+    def not_met(self, what: Text, seconds: float, folder: str) -> None:
+        """What was waited for did not come; the folder has what the processes said."""
+        ...
+
+
+@dataclass(slots=True)
+class Play:
+    """The acts, one after the other. `tend` looks after the processes while time passes."""
+
+    sight: Sight
+    face: Face
+    narrator: Narrator
+    tend: Callable[[], None]
+    failed: list[Text] = field(default_factory=list)
+
+    async def perform(self, acts: Iterable[Act]) -> bool:
+        """Play until the end or until something is not as it should be; whether all was."""
+        for act in acts:
+            self.narrator.title(act.title)
+            for move in act.moves:
+                await self._make(move)
+                if self.failed:
+                    return False
+        return True
+
+    async def _make(self, move: Move) -> None:
+        match move:
+            case Tell():
+                self.narrator.tell(move.text)
+            case Deploy():
+                await asyncio.to_thread(self.sight.world.deploy, move.version, move.services)
+                services = move.services or SERVICES
+                self.narrator.deployed(
+                    text("demo.deployed", version=move.version, services=services)
+                )
+            case Say():
+                await self.face.say(move.actor, self.filled_in(move.words))
+            case Await():
+                await self._wait(move)
+
+    def filled_in(self, words: str) -> str:
+        """`{last}` becomes the newest rollback's id."""
+        last = self.sight.last()
+        return words.replace("{last}", last.id if last else "RB-1")
+
+    async def _wait(self, move: Await) -> None:
+        began = time.monotonic()
+        while not self._is_true(move):
+            waited_s = time.monotonic() - began
+            if waited_s > move.within_s:
+                self.failed.append(move.what)
+                logs = str(self.sight.world.places.logs)
+                self.narrator.not_met(move.what, move.within_s, logs)
+                return
+            self.tend()
+            await asyncio.sleep(_LOOK_S)
+        self.narrator.met(move.what, time.monotonic() - began)
+
+    def _is_true(self, move: Await) -> bool:
+        try:
+            return move.question(self.sight)
+        except StoreUnavailableError:
+            # Redis is being restarted, as somebody who tries the demo may do: ask again.
+            return False
