@@ -8,14 +8,22 @@ _T = TypeVar("_T")
 
 
 def eventually(
-    question: Callable[[], _T], *, within_s: float = 10, every_s: float = 0.02, what: str = ""
+    question: Callable[[], _T],
+    *,
+    within_s: float = 10,
+    every_s: float = 0.02,
+    what: str | Callable[[], str] = "",
 ) -> _T:
-    """Ask until the answer is truthy, and return it; raises AssertionError after `within_s`."""
+    """Ask until the answer is truthy, and return it; raises AssertionError after `within_s`.
+
+    `what` says what was waited for; a callable is asked only when it did not come.
+    """
     deadline = time.monotonic() + within_s
     while True:
         answer = question()
         if answer:
             return answer
         if time.monotonic() > deadline:
-            raise AssertionError(f"not within {within_s} s: {what or question}, last: {answer!r}")
+            awaited = what() if callable(what) else what or question
+            raise AssertionError(f"not within {within_s} s: {awaited}, last: {answer!r}")
         time.sleep(every_s)

@@ -1,5 +1,8 @@
 """The image that a team deploys: built without a network, run without root."""
 
+import shutil
+from pathlib import Path
+
 import docker
 import pytest
 
@@ -50,9 +53,13 @@ def test_the_label_says_which_compose_it_carries(
     assert said == labels["org.rollbot.compose-version"] == rollbot_image.compose_version
 
 
-def test_the_compose_file_gives_the_engine_to_those_who_need_it(compose: Compose) -> None:
+def test_the_compose_file_gives_the_engine_to_those_who_need_it(
+    compose: Compose, tmp_path: Path
+) -> None:
     """Both generations read compose.yml; the bot sees no engine, worker and observer no tokens."""
-    shown = compose.run(ROOT, "--file", "compose.yml", "config").stdout
+    shutil.copy(ROOT / "compose.yml", tmp_path)
+    (tmp_path / ".env").write_text("REDIS_PASSWORD=secret\n")
+    shown = compose.run(tmp_path, "--file", "compose.yml", "config").stdout
 
     processes = _services(shown)
     assert "docker.sock" not in processes["bot"]

@@ -125,12 +125,7 @@ class Samokoder:
         return found[0]
 
     def containers(self, service: str | None = None) -> list[Container]:
-        labels = [f"{_PROJECT_LABEL}={self.name}"]
-        if service is not None:
-            labels.append(f"{_SERVICE_LABEL}={service}")
-        return list(
-            self.engine.containers.list(all=True, filters={"label": labels}, ignore_removed=True)
-        )
+        return containers_of(self.engine, self.name, service)
 
     def identities(self) -> dict[str, str]:
         """Service -> id of its container: another id means that it was recreated."""
@@ -169,6 +164,16 @@ class Samokoder:
     def down(self) -> None:
         """Remove what this project made, and nothing else. Safe to repeat."""
         remove_project(self.engine, self.name)
+
+
+def containers_of(
+    engine: docker.DockerClient, project: str, service: str | None = None
+) -> list[Container]:
+    """Return every container of a project, or of one of its services, running or not."""
+    labels = [f"{_PROJECT_LABEL}={project}"]
+    if service is not None:
+        labels.append(f"{_SERVICE_LABEL}={service}")
+    return list(engine.containers.list(all=True, filters={"label": labels}, ignore_removed=True))
 
 
 def remove_project(engine: docker.DockerClient, name: str) -> None:

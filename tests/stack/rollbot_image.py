@@ -2,12 +2,16 @@
 
 import shutil
 import subprocess
+from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import docker
 import pytest
 
 from tests.engines.found import ROOT
+from tests.stack.compose import compose_v2
+from tests.stack.deployment import Deployment
 from tests.stack.machine_image import machine_image
 
 _TAG = "rollbot:tests"
@@ -51,3 +55,15 @@ def rollbot_image(
     shutil.rmtree(context)
     docker_engine.images.prune({"dangling": True, "label": "org.rollbot.stage=build"})
     return RollbotImage(_TAG, compose_version)
+
+
+@pytest.fixture
+def deployment(
+    docker_engine: docker.DockerClient, rollbot_image: RollbotImage, tmp_path: Path
+) -> Iterator[Deployment]:
+    """A deployment of this checkout's image: call `write`, then `up`. Removed afterwards."""
+    directory = tmp_path / "rollbot"
+    directory.mkdir()
+    made = Deployment(docker_engine, compose_v2(), rollbot_image.tag, directory)
+    yield made
+    made.down()
