@@ -14,7 +14,7 @@ from typing import Protocol
 
 from commands.domain.conversation import Address, Card, Incoming, MessageRef, Suggestions
 from commands.domain.facts import ImageDigest, ReleaseImage, RunningRelease
-from commands.domain.people import Identity, Language
+from commands.domain.people import Identity, Language, Platform
 from commands.domain.plan import CommandLine, Pin
 from commands.domain.runbook import Channel
 
@@ -168,7 +168,7 @@ class History(Protocol):
 class Chat(Protocol):
     """One chat platform, outgoing. Raises ChatError and ChatGoneError."""
 
-    platform: str
+    platform: Platform
 
     async def post(self, address: Address, card: Card, delivery_id: str) -> MessageRef:
         """Send a card. With the same `delivery_id` it is looked for before it is repeated."""

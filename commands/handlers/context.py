@@ -60,6 +60,7 @@ class Context:
     person: PersonId | None
     identity: Identity
     home: Channel
+    delivery_id: str = ""
     nonce: str = ""
 
     def pressed(self, nonce: str) -> Context:
@@ -94,7 +95,9 @@ class Context:
         if rollback_id:
             await self.rollback(rollback_id)
         try:
-            decision = await self.service.book.carry(command, rollback_id, self.runbook, now)
+            decision = await self.service.book.carry(
+                command, rollback_id, self.runbook, now, self.delivery_id
+            )
         except RequestError as error:
             await self._audit(command, rollback_id, error)
             raise

@@ -7,13 +7,13 @@ Two shells over the same folds: `Book` blocks (worker, observer, shell), `AsyncB
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from commands.domain.command import Command
 from commands.domain.decide import Case, Decision, decide
 from commands.domain.errors import JournalConflictError, RefusedError
-from commands.domain.events import AnyEvent, EnvironmentEvent, RollbackEvent
+from commands.domain.events import AnyEvent, EnvironmentEvent, Handled, RollbackEvent
 from commands.domain.runbook import Runbook
 from commands.domain.state import EnvironmentState, RollbackState, fold, fold_environment
 from commands.store.async_journal import AsyncJournal
@@ -152,12 +152,19 @@ class AsyncBook:
         """Every verified entry of a journal."""
         return await self.journal.read(name)
 
-    async def carry(
-        self, command: Command, rollback_id: str, runbook: Runbook, now: datetime
+    async def carry(  # noqa: PLR0913 -- what is decided, on what, by which rules, when
+        self,
+        command: Command,
+        rollback_id: str,
+        runbook: Runbook,
+        now: datetime,
+        delivery_id: str = "",
     ) -> Decision:
         """Decide and append; decided again when somebody was faster. Returns the decision made.
 
-        Raises RequestError (nothing was written) and store errors.
+        With a `delivery_id` the inbox entry is marked handled in the same append, so that a crash
+        can never carry the same words out twice. Raises RequestError (nothing was written) and
+        store errors.
         """
         for _ in range(MOST_CONFLICTS):
             rollback = await self.rollback(rollback_id) if rollback_id else None
@@ -165,6 +172,9 @@ class AsyncBook:
             decision = decide(case, command, runbook, now)
             if decision.empty:
                 return decision
+            if delivery_id in case.environment.pending:
+                handled = Handled(delivery_id=delivery_id, outcome=decision.rollback_id)
+                decision = replace(decision, environment=(*decision.environment, handled))
             if decision.rollback and decision.rollback_id != rollback_id:
                 await self._refresh(decision.rollback_id)
             try:

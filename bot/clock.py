@@ -1,0 +1,107 @@
+"""Deadlines and lost runs. Everything is a function of state and now: nothing to lose."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import structlog
+
+from commands.domain.command import Tick
+from commands.domain.decide.clock import LOST_AFTER
+from commands.domain.errors import StoreError
+from commands.domain.observed import ObservedRecord
+from commands.domain.proof import Verdict
+from commands.domain.runbook import Runbook
+from commands.domain.state import RollbackState, Status
+from commands.domain.text import Text, text
+from commands.handlers import Service
+from commands.ports import Clock
+from commands.store.records import Observed
+
+log = structlog.get_logger()
+
+EVERY_S = 1.0
+RECENT = 30
+STALE_S = 60.0
+"""An observer's record older than this says nothing about now."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Deadlines:
+    """Watches every environment: expiry, the end of the watch, lost workers, lost runs."""
+
+    runbook: Runbook
+    services: Mapping[str, Service]
+    clock: Clock
+    _called_at: dict[tuple[str, str], float] = field(default_factory=dict)
+
+    async def run(self) -> None:
+        """Look every second, until cancelled. A store that is away is waited for."""
+        while True:
+            for environment, service in self.services.items():
+                try:
+                    await self.look(environment, service)
+                except StoreError as error:
+                    log.warning("clock_waits_for_store", environment=environment, why=str(error))
+            await asyncio.sleep(EVERY_S)
+
+    async def look(self, environment: str, service: Service) -> None:
+        """One look at one environment."""
+        state = await service.book.environment()
+        names = {*tuple(state.opened)[-RECENT:], *state.open}
+        alive = bool(await service.workers())
+        for name in names:
+            rollback = await service.book.rollback(name)
+            if rollback is not None and not _over(rollback):
+                await self._tick(environment, service, rollback, alive=alive)
+
+    async def _tick(
+        self, environment: str, service: Service, rollback: RollbackState, *, alive: bool
+    ) -> None:
+        verdict, figure = watched(rollback, await service.observed())
+        tick = Tick(worker_alive=alive, watch=verdict, watch_figure=figure)
+        now = self.clock.now()
+        decision = await service.book.carry(tick, rollback.id, self.runbook, now)
+        if decision.work and self._may_call(environment, rollback.id, fresh=not decision.empty):
+            await service.call_worker(rollback.id)
+
+    def _may_call(self, environment: str, name: str, *, fresh: bool) -> bool:
+        """A lost run is called again every ten seconds, not every second."""
+        now, last = time.monotonic(), self._called_at.get((environment, name), 0.0)
+        if not fresh and now - last < LOST_AFTER.total_seconds():
+            return False
+        self._called_at[environment, name] = now
+        return True
+
+
+def watched(
+    state: RollbackState, observed: Observed[ObservedRecord] | None
+) -> tuple[Verdict, Text | None]:
+    """How the services have been since the rollback ended; no fresh record is unknown."""
+    if observed is None or observed.age.total_seconds() > STALE_S or state.plan is None:
+        return Verdict.UNKNOWN, text("watch.no_observer")
+    since = state.ended_at
+    verdicts = []
+    for target in state.plan.targets:
+        seen = observed.record.of(target.service)
+        steady = seen and seen.since_at and since and seen.since_at <= since
+        if seen is None or seen.health is Verdict.UNKNOWN:
+            verdicts.append(Verdict.UNKNOWN)
+        elif seen.health is Verdict.OK and (steady or seen.failures == 0):
+            verdicts.append(Verdict.OK)
+        else:
+            verdicts.append(Verdict.BAD)
+    order = (Verdict.OK, Verdict.UNKNOWN, Verdict.BAD)
+    worst = max(verdicts, key=order.index, default=Verdict.UNKNOWN)
+    services = tuple(t.service for t in state.plan.targets)
+    return worst, text(f"watch.{worst.value}", services=services)
+
+
+def _over(state: RollbackState) -> bool:
+    """Ended, cleaned up, and nothing left to watch."""
+    if not state.status.ended or not state.cleaned_up():
+        return False
+    return state.status is not Status.SUCCEEDED or state.closed_at is not None

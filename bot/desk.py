@@ -1,0 +1,195 @@
+"""The desk: takes what listeners hand in, persists it, then answers it in the background.
+
+Persist first, then acknowledge: what was accepted is in the environment's journal, and what is
+there unanswered after a crash is answered at the next start, exactly once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import structlog
+
+from bot.cards import error_card, reply_card
+from commands.domain.conversation import Card, Incoming, Standing, Suggestions
+from commands.domain.errors import ChatError, RefusedError, RollbotError, StoreError
+from commands.domain.events import EnvironmentEvent, Handled, Received, Refused
+from commands.domain.people import Identity, Language
+from commands.domain.reply import Reply
+from commands.domain.runbook import Channel, Runbook
+from commands.domain.state import EnvironmentState
+from commands.domain.text import text
+from commands.grammar import parse
+from commands.handlers import Context, Service, handle
+from commands.handlers.asking import suggestions
+from commands.handlers.pressing import press
+from commands.ports import Chat, Clock
+
+log = structlog.get_logger()
+
+
+@dataclass(slots=True, kw_only=True)
+class Desk:
+    """Hears people of every environment. `chats` is filled once the platforms are connected."""
+
+    runbook: Runbook
+    services: Mapping[str, Service]
+    clock: Clock
+    chats: dict[str, Chat] = field(default_factory=dict)
+    _tasks: set[asyncio.Task[None]] = field(default_factory=set)
+
+    async def accept(self, incoming: Incoming) -> bool:
+        """Persist, and answer in the background. False: this delivery was seen before.
+
+        Raises StoreUnavailableError or StoreFullError: then nothing was accepted.
+        """
+        environment = self.environment_of(incoming)
+        book = self.services[environment].book
+
+        def once(state: EnvironmentState) -> tuple[EnvironmentEvent, ...]:
+            seen = incoming.delivery_id in state.seen
+            return () if seen else (Received(incoming=incoming),)
+
+        if not await book.append_environment(once):
+            return False
+        self._start(environment, incoming)
+        return True
+
+    async def resume(self) -> None:
+        """Answer what was accepted before a crash and not handled."""
+        for environment, service in self.services.items():
+            state = await service.book.environment()
+            for incoming in tuple(state.pending.values()):
+                self._start(environment, incoming)
+
+    async def drain(self) -> None:
+        """Wait until everything accepted was answered."""
+        while self._tasks:
+            await asyncio.wait(tuple(self._tasks))
+
+    def refusal(self, error: Exception, incoming: Incoming) -> Card:
+        """A card for the sender alone, in their language."""
+        language = self.language_of(incoming.identity, incoming.home)
+        said = error.text if isinstance(error, RollbotError) else text("error.unexpected")
+        return error_card(said, language)
+
+    async def suggestions(self, channel: Channel) -> Suggestions | None:
+        """What a form or menu offers in this channel; None if it is bound to no environment."""
+        environment = self._bound(channel)
+        if environment is None:
+            return None
+        service = self.services[environment]
+        observed = await service.observed()
+        record = observed.record if observed else None
+        return suggestions(self.runbook, service, record, self.runbook.language)
+
+    def language_of(self, identity: Identity, home: Channel) -> Language:
+        """The language of private words to this person: theirs, else the runbook's."""
+        del home
+        person = self.runbook.people.get(self.runbook.person_of(identity) or "")
+        return (person.language if person else None) or self.runbook.language
+
+    def environment_of(self, incoming: Incoming) -> str:
+        """Whose journal this belongs to: the button's, the channel's, else the first one's.
+
+        Words from an unbound channel are kept too (for the audit), and refused when answered.
+        """
+        if incoming.kind == "button":
+            named = incoming.words.split(":")[1:2]
+            if named and named[0] in self.services:
+                return named[0]
+        return self._bound(incoming.home) or next(iter(self.services))
+
+    def _bound(self, channel: Channel) -> str | None:
+        if channel.platform in ("console", "shell"):
+            return channel.channel if channel.channel in self.services else None
+        found = self.runbook.environment_of(channel)
+        return found if found in self.services else None
+
+    def _start(self, environment: str, incoming: Incoming) -> None:
+        task = asyncio.create_task(self._answer(environment, incoming))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _answer(self, environment: str, incoming: Incoming) -> None:
+        """The edge: whatever happens is told to the sender and written down."""
+        try:
+            card, outcome = await self._outcome(environment, incoming)
+            await self._whisper(incoming, card)
+            await self._handled(environment, incoming, outcome)
+        except StoreError as error:
+            # It stays pending in the journal and is answered when the store is back.
+            log.warning("answer_waits_for_store", delivery=incoming.delivery_id, why=str(error))
+            await self._whisper(incoming, self.refusal(error, incoming))
+
+    async def _outcome(self, environment: str, incoming: Incoming) -> tuple[Card, str]:
+        try:
+            reply = await self.reply(environment, incoming)
+        except StoreError:
+            raise
+        except RollbotError as error:
+            return self.refusal(error, incoming), error.text.key
+        except Exception:
+            log.exception("answer_failed", delivery=incoming.delivery_id)
+            return self.refusal(RollbotError(), incoming), "error.unexpected"
+        language = self.language_of(incoming.identity, incoming.home)
+        now = self.clock.now()
+        return reply_card(reply, self.runbook, language, now), type(reply).__name__
+
+    async def reply(self, environment: str, incoming: Incoming) -> Reply:
+        """Understand and carry out. Raises RequestError and store errors."""
+        await self._must_be_heard(environment, incoming)
+        context = Context(
+            service=self.services[environment],
+            runbook=self.runbook,
+            person=self.runbook.person_of(incoming.identity),
+            identity=incoming.identity,
+            home=incoming.home,
+            delivery_id=incoming.delivery_id,
+        )
+        if incoming.kind == "button":
+            spoken, nonce = press(incoming.words)
+            return await handle(context, spoken, nonce)
+        language = self.language_of(incoming.identity, incoming.home)
+        return await handle(context, parse(incoming.words, self.runbook, environment, language))
+
+    async def _must_be_heard(self, environment: str, incoming: Incoming) -> None:
+        if incoming.standing is not Standing.MEMBER:
+            reason = text(f"refused.standing_{incoming.standing.value}")
+            await self._audit(environment, incoming, "heard")
+            raise RefusedError(reason.key)
+        unbound = self._bound(incoming.home) is None and not incoming.private
+        if unbound and incoming.kind == "words":
+            bound = tuple(
+                f"{c.channel} ({name})"
+                for name, definition in self.runbook.environments.items()
+                for c in definition.channels
+                if c.platform == incoming.identity.platform
+            )
+            await self._audit(environment, incoming, "unbound")
+            raise RefusedError("refused.unbound_channel", channels=bound)
+
+    async def _audit(self, environment: str, incoming: Incoming, verb: str) -> None:
+        reason = text("refused.audited", standing=incoming.standing.value)
+        refused = Refused(identity=incoming.identity, verb=verb, reason=reason)
+        await self.services[environment].book.append_environment(lambda _: (refused,))
+
+    async def _whisper(self, incoming: Incoming, card: Card) -> None:
+        chat = self.chats.get(incoming.identity.platform)
+        if chat is None:
+            return
+        try:
+            await chat.whisper(incoming, card)
+        except ChatError as error:
+            # The decision stands and the cards show it; only the private word is lost.
+            log.warning("whisper_lost", delivery=incoming.delivery_id, why=str(error))
+
+    async def _handled(self, environment: str, incoming: Incoming, outcome: str) -> None:
+        def if_pending(state: EnvironmentState) -> tuple[EnvironmentEvent, ...]:
+            if incoming.delivery_id not in state.pending:
+                return ()
+            return (Handled(delivery_id=incoming.delivery_id, outcome=outcome),)
+
+        await self.services[environment].book.append_environment(if_pending)

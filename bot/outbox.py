@@ -1,0 +1,144 @@
+"""Which messages a rollback's state calls for: a pure function, compared with what was posted.
+
+A message has a key, unique per rollback and address. `live` ones are edited as the state moves;
+the others are said once, so that phones ring.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+
+from bot import cards
+from bot.cards.view import View
+from commands.domain.conversation import Address, Card
+from commands.domain.people import Identity, PersonId, Platform
+from commands.domain.runbook import Channel
+from commands.domain.state import RollbackState, Status, StepStatus
+
+ATTENTION = (
+    Status.FAILED,
+    Status.IN_DOUBT,
+    Status.STOPPED,
+    Status.NOT_PREPARED,
+    Status.EXPIRED,
+    Status.DENIED,
+    Status.SUPERSEDED,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """One message that should be there. `under` is the key of the message it is a thread of."""
+
+    key: str
+    address: Address
+    card: Callable[[], Card]
+    live: bool = False
+    under: str = ""
+
+
+def wanted(view: View, platform: Platform, channels: tuple[Channel, ...]) -> Iterator[Wanted]:
+    """Everything a platform should show for this rollback, most important first.
+
+    `channels` are the environment's channels on the platform.
+    """
+    homes = tuple(h for h in view.state.homes if h.platform == platform)
+    for home in homes:
+        yield Wanted(f"card:{_at(home)}", Address(home), partial(cards.rollback_card, view), True)
+    yield from _direct(view, platform)
+    yield from _announcements(view, channels)
+    for home in homes:
+        yield from _in(home, view)
+
+
+def _in(home: Channel, view: View) -> Iterator[Wanted]:
+    state, at = view.state, _at(home)
+    if (key := attention_key(state)) is not None:
+        yield Wanted(f"{key}:{at}", Address(home), partial(cards.attention_card, view))
+    if state.succeeded:
+        card = partial(cards.checklist_card, view)
+        yield Wanted(f"checklist:{at}", Address(home), card, live=True)
+    for number in worth_a_thread(state):
+        attempt = state.record(number).attempt
+        card = partial(cards.step_card, view, number)
+        yield Wanted(f"step:{number}:{attempt}:{at}", Address(home), card, under=f"card:{at}")
+    if state.closed_at is not None and state.succeeded:
+        card = partial(cards.follow_ups_card, view)
+        yield Wanted(f"follow-ups:{at}", Address(home), card, under=f"card:{at}")
+
+
+def _announcements(view: View, channels: tuple[Channel, ...]) -> Iterator[Wanted]:
+    state = view.state
+    for channel in channels:
+        at = _at(channel)
+        if state.started_at is not None:
+            card = partial(cards.started_card, view)
+            yield Wanted(f"started:{at}", Address(channel), card)
+        if state.status in (Status.SUCCEEDED, Status.UNDONE, Status.CANCELLED) and state.changed:
+            card = partial(cards.resolved_card, view)
+            yield Wanted(f"resolved:{state.status.value}:{at}", Address(channel), card)
+
+
+def _direct(view: View, platform: Platform) -> Iterator[Wanted]:
+    """Everybody who is asked gets the buttons directly; edited when it is decided."""
+    question = view.state.question
+    asked = dict(_asked(view, platform)) if question else {}
+    for key in view.state.posted:
+        if key.startswith("dm:") and key.split(":")[2] == platform and key not in asked:
+            person = key.split(":")[3]
+            asked[key] = (person, None)
+    for key, (person, account) in asked.items():
+        card = partial(cards.approval_card, view, person)
+        yield Wanted(key, Address(nowhere(platform), person=account), card, live=True)
+
+
+def _asked(
+    view: View, platform: Platform
+) -> Iterator[tuple[str, tuple[PersonId, Identity | None]]]:
+    question, runbook = view.state.question, view.runbook
+    if question is None:
+        return
+    people = dict.fromkeys(p for role in question.roles for p in runbook.holders(role))
+    for person in people:
+        if person == question.by and not question.self_approval:
+            continue
+        for account in runbook.people[person].identities():
+            if account.platform == platform:
+                key = f"dm:{question.nonce}:{platform}:{person}:{account.user}"
+                yield key, (person, account)
+
+
+def nowhere(platform: Platform) -> Channel:
+    """The channel of a direct message: only its platform says something."""
+    return Channel(platform=platform, channel="")
+
+
+def attention_key(state: RollbackState) -> str | None:
+    """The key of the message that makes phones ring; None when nothing calls for people."""
+    if state.worker_lost_at is not None:
+        return f"lost:{state.worker_lost_at:%Y%m%dT%H%M%S}"
+    if state.plan_changes and state.status is Status.PLANNED:
+        return f"changed:{state.plan_digest[:12]}"
+    if state.status in ATTENTION:
+        blocked = state.blocked()
+        step = blocked.number if blocked else 0
+        return f"{state.status.value}:{step}:{state.record(step).attempt}:{state.direction}"
+    return None
+
+
+def worth_a_thread(state: RollbackState) -> Iterator[int]:
+    """Steps whose details belong into the thread: failures, and checks that printed something."""
+    for number, record in sorted(state.steps.items()):
+        failed = record.status in (
+            StepStatus.FAILED,
+            StepStatus.REVERT_FAILED,
+            StepStatus.IN_DOUBT,
+        )
+        if failed or (record.detail is not None and record.ended_at is not None):
+            yield number
+
+
+def _at(channel: Channel) -> str:
+    return ":".join(filter(None, (channel.platform, channel.channel, channel.topic)))
