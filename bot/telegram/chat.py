@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from collections import OrderedDict
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final, TypeVar
 
 from telegram.error import BadRequest, ChatMigrated
@@ -24,6 +25,7 @@ from commands.domain.conversation import (
     Incoming,
     MessageRef,
     Standing,
+    Tone,
 )
 from commands.domain.errors import ChatGoneError
 from commands.domain.people import Identity, Language
@@ -35,6 +37,10 @@ log = logging.getLogger(__name__)
 
 REMEMBERED: Final = 5_000
 T = TypeVar("T")
+
+_ERRORS: Final = frozenset({Tone.BAD, Tone.WARNING})
+_PEOPLE: Final = frozenset({Standing.MEMBER, Standing.FORWARD})
+"""Behind these stands an account that a private message can reach."""
 
 
 class TelegramChat:
@@ -92,18 +98,19 @@ class TelegramChat:
     async def whisper(self, incoming: Incoming, card: Card) -> None:
         """Answer the sender alone, where they are looking.
 
-        In the box of their press; in their private chat; or, when they never started the bot,
-        with one short line under their words.
+        On the button they pressed; in their private chat; or, when they never started the bot,
+        under their words, an error then in one line.
         """
         kind, _, number = incoming.delivery_id.partition(":")
         words, is_whole = whole_in_short(card, ANSWER_LIMIT)
-        if kind == "query" and await self._presses.tell(number, words) and is_whole:
+        is_bad = card.tone in _ERRORS
+        if kind == "query" and await self._presses.tell(number, words, box=is_bad) and is_whole:
             return
         self._remember_confirms(card)
         if incoming.private:
             await self._sender.send(Destination(int(incoming.home.channel)), render(card))
             return
-        if incoming.standing is Standing.MEMBER:
+        if incoming.standing in _PEOPLE:
             try:
                 await self._sender.send(Destination(int(incoming.identity.user)), render(card))
             except ChatGoneError:
@@ -119,12 +126,14 @@ class TelegramChat:
         return self._confirms.get(value)
 
     def _in_public(self, incoming: Incoming, card: Card) -> Card:
-        """What others may see of a private answer: its one line, to whom, how to get the rest."""
+        """What all may see: a result, but of an error one line, and how to get it in private."""
+        hint = ""
+        if incoming.standing in _PEOPLE:
+            language = self._language_of(incoming.identity, incoming.home)
+            hint = say(text("telegram.start_hint"), language)
+        if card.tone not in _ERRORS:
+            return replace(card, footer=hint or card.footer)
         headline = ": ".join(filter(None, (incoming.display_name, card.plain or card.headline)))
-        if incoming.standing is not Standing.MEMBER:
-            return Card(plain=headline, headline=headline, tone=card.tone)
-        language = self._language_of(incoming.identity, incoming.home)
-        hint = say(text("telegram.start_hint"), language)
         return Card(plain=headline, headline=headline, tone=card.tone, footer=hint)
 
     def _remember_confirms(self, card: Card) -> None:

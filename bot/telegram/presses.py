@@ -55,13 +55,16 @@ class Presses:
         if self._open.pop(query_id, None) is not None:
             await self._answer(query_id, words, alert=False)
 
-    async def tell(self, query_id: str, words: str) -> bool:
-        """Answer with a box that only the presser sees; False when it is too late for that."""
+    async def tell(self, query_id: str, words: str, *, box: bool) -> bool:
+        """Answer so that only the presser sees it; False when it is too late for that.
+
+        In a box that has to be closed, or as a notice that passes by itself.
+        """
         waiting = self._open.pop(query_id, None)
         if waiting is None:
             return False
         waiting.set()
-        return await self._answer(query_id, words, alert=True)
+        return await self._answer(query_id, words, alert=box)
 
     async def _answer(self, query_id: str, words: str, *, alert: bool) -> bool:
         """False when Telegram did not take it: "query is too old" undoes no decision."""

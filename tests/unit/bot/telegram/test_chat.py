@@ -8,8 +8,8 @@ import pytest
 import pytest_asyncio
 from pydantic import SecretStr
 
-from bot.telegram import Connected, connect
-from commands.domain.conversation import Address, Card
+from bot.telegram import GROUP_BURST, GROUP_REFILL_S, Connected, connect
+from commands.domain.conversation import Address, Card, Paragraph, Tone
 from commands.domain.errors import ChatError, ChatGoneError
 from commands.domain.people import Identity
 from commands.domain.runbook import Channel
@@ -66,7 +66,7 @@ async def test_who_never_started_the_bot_is_answered_in_the_group(
     """One short line under their words, and how to be answered in private next time."""
     shy, chat = telegram.user("Shy", started=False), telegram.group("Incidents")
     said = await telegram.say(shy, chat, "/rollback ap v1")
-    await bot.chat.whisper(await desk.heard(), Card("Нет сервиса ap", "Ошибка"))
+    await bot.chat.whisper(await desk.heard(), Card("Нет сервиса ap", "Ошибка", Tone.BAD))
 
     (answer,) = telegram.messages(chat)
 
@@ -84,7 +84,7 @@ async def test_nobodies_are_answered_in_the_group(
     """An anonymous admin has no private chat: the advice stands under their words."""
     chat = telegram.group("Incidents")
     await telegram.say_as_anonymous_admin(chat, "/rollback api v1.2.3")
-    await bot.chat.whisper(await desk.heard(), Card("Пишите от своего имени", "Отказ"))
+    await bot.chat.whisper(await desk.heard(), Card("Пишите от своего имени", "Отказ", Tone.BAD))
 
     assert "Пишите от своего имени" in telegram.messages(chat)[0].text
 
@@ -139,3 +139,20 @@ async def test_an_outage_is_a_chat_error(telegram: TelegramServer, bot: Connecte
     await bot.chat.update(posted, Card("p", "готово"))
 
     assert "готово" in telegram.messages(chat)[0].text
+
+
+async def test_a_result_is_shown_whole_to_who_never_started_the_bot(
+    telegram: TelegramServer, desk: RecordingDesk, bot: Connected
+) -> None:
+    """Results may be seen by all, so nothing of them is held back."""
+    shy, chat = telegram.user("Shy", started=False), telegram.group("Incidents")
+    await telegram.say(shy, chat, "/rollback versions api")
+    found = Card("Версии api", "Версии api", blocks=(Paragraph("v1.2.3 работала 3 дня"),))
+    await bot.chat.whisper(await desk.heard(), found)
+
+    assert "v1.2.3 работала 3 дня" in telegram.messages(chat)[0].text
+
+
+def test_the_limiter_allows_what_telegram_allows() -> None:
+    """A full bucket and a minute of refilling are at most 20 messages."""
+    assert GROUP_BURST + 60 / GROUP_REFILL_S * GROUP_BURST <= 20

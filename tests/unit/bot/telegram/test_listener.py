@@ -10,7 +10,7 @@ import pytest_asyncio
 from pydantic import SecretStr
 
 from bot.telegram import Connected, connect
-from commands.domain.conversation import Address, Button, Card, Confirm, Standing
+from commands.domain.conversation import Address, Button, Card, Confirm, Standing, Tone
 from commands.domain.errors import ChatError, StoreUnavailableError
 from commands.domain.runbook import Channel
 from commands.settings import TelegramSettings
@@ -189,7 +189,9 @@ async def test_what_the_desk_says_of_a_press_is_its_answer(
     anna, chat = telegram.user("Anna"), telegram.group("Incidents")
     card = await post(bot, chat, CARD, telegram)
     press = await telegram.press(anna, card, "Одобрить")
-    await bot.chat.whisper(await desk.heard(), Card(plain="Не ваша роль", headline="Отказ"))
+    await bot.chat.whisper(
+        await desk.heard(), Card(plain="Не ваша роль", headline="Отказ", tone=Tone.BAD)
+    )
 
     assert await telegram.answered(press) == "Не ваша роль"
     assert press.alert
