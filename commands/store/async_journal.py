@@ -80,13 +80,14 @@ class AsyncJournal(Generic[E]):
         key = stream_key(self._environment, name)
 
         async def once() -> Any:  # noqa: ANN401 -- redis-py does not type what a pipeline gives
+            seen = self._chains.verified(name)
             pipe: Any = self._client.pipeline(transaction=False)
             pipe.xrange(key, min=f"{after + 1}-0")
             pipe.xinfo_stream(key)
             entries, info = await pipe.execute(raise_on_error=False)
             if isinstance(entries, Exception):
                 raise entries
-            self._chains.check_whole(name, info)
+            self._chains.check_whole(name, info, seen)
             return entries
 
         entries: Sequence[RawEntry] = await self._patiently(once)

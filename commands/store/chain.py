@@ -74,17 +74,18 @@ class Chains(Generic[E]):
             recorded.append(entry)
         return recorded
 
-    def check_whole(self, name: str, info: object) -> None:
-        """Raise unless this can be the journal that was read before.
+    def check_whole(self, name: str, info: object, seen: int) -> None:
+        """Raise unless this can be the journal of which `seen` entries were verified.
 
         `info` is what XINFO STREAM answered, or the error it gave; a missing stream is empty.
+        `seen` dates from before the question, for another task may have verified more since.
         """
         if isinstance(info, redis.ResponseError) and "no such key" in str(info):
             info = {"length": 0, "last-generated-id": b"0-0"}
         if isinstance(info, Exception):
             raise info
         assert isinstance(info, dict)  # noqa: S101 -- what redis-py gives for XINFO STREAM
-        found, seen = int(info["length"]), self.verified(name)
+        found = int(info["length"])
         # Removing entries leaves the highest id that was ever given out; emptying does not.
         if info["last-generated-id"] != f"{found}-0".encode():
             raise TamperedJournalError(name, found + 1, "entries were removed")
@@ -136,8 +137,8 @@ class Chains(Generic[E]):
         actual = int(answer[2])
         if answer[0] == REMOVED:
             raise TamperedJournalError(name, actual + 1, "entries were removed")
-        if actual < self.verified(name):
-            raise StateLostError(name, self.verified(name), actual)
+        if actual < expected:  # As many were verified when the batch was prepared.
+            raise StateLostError(name, expected, actual)
         if actual == expected:
             raise TamperedJournalError(name, actual, "differs from what was read before")
         raise JournalConflictError(name, expected, actual)

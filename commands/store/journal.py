@@ -107,14 +107,14 @@ class Journal(Generic[E]):
         key = stream_key(self._environment, name)
 
         def once() -> Any:  # noqa: ANN401 -- redis-py does not type what a pipeline gives
+            seen = self._chains.verified(name)
             pipe = self._client.pipeline(transaction=False)
             pipe.xrange(key, min=f"{after + 1}-0")
             pipe.xinfo_stream(key)
             entries, info = pipe.execute(raise_on_error=False)
             if isinstance(entries, Exception):
                 raise entries
-            with self._lock:
-                self._chains.check_whole(name, info)
+            self._chains.check_whole(name, info, seen)
             return entries
 
         entries: Sequence[RawEntry] = self._patiently(once)

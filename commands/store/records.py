@@ -41,7 +41,7 @@ class Observed(Generic[R]):
 class RecordCodec(Generic[R]):
     """Seals and opens the record of one environment with the key of its journals."""
 
-    def __init__(self, adapter: TypeAdapter[R], codec: Codec[object]) -> None:
+    def __init__(self, adapter: TypeAdapter[R], codec: Codec[Any]) -> None:
         self._adapter, self._codec = adapter, codec
         self.key = observed_key(codec.environment)
 

@@ -43,7 +43,8 @@ class MemoryJournal(Generic[E]):
         start = min(after, self._chains.verified(name))
         entries = self.streams.get(name)
         last = entries[-1][0] if entries else b"0-0"
-        self._chains.check_whole(name, {"length": len(entries), "last-generated-id": last})
+        info = {"length": len(entries), "last-generated-id": last}
+        self._chains.check_whole(name, info, self._chains.verified(name))
         return self._chains.accept(name, start, entries[start:])[after - start :]
 
     def append(self, batch: Iterable[Part[E]], at: datetime | None = None) -> dict[str, int]:
