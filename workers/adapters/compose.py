@@ -1,0 +1,175 @@
+"""The `Containers` port on Docker and Compose, v1 and v2."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from docker.auth import resolve_authconfig
+
+from commands.domain.errors import DiskFullError, ImageNotFoundError
+from commands.domain.facts import ImageDigest, ReleaseImage, RunningRelease
+from commands.domain.image_reference import ImageReference
+from commands.domain.plan import CommandLine
+from commands.domain.runbook import Compose
+from commands.ports import ProgramOutcome
+from workers.adapters.engine import NO_SPACE, Engine
+from workers.adapters.images import REVISION_LABEL, VERSION_LABEL, Images
+from workers.adapters.registry import Credentials, Registry
+from workers.adapters.settling import ONE_OFF_LABEL, PROJECT_LABEL, SERVICE_LABEL, Settling
+from workers.adapters.surroundings import Surroundings
+
+_LOCAL = ("unix://", "tcp://127.", "tcp://localhost")
+
+
+class DockerContainers:
+    """One Compose project on one Docker engine.
+
+    Containers are found by Compose's labels, which v1 and v2 share; Compose itself is its
+    command line, run as the plan has it. `compose.engine_url` is the engine, "" the default one.
+    """
+
+    def __init__(self, compose: Compose, surroundings: Surroundings) -> None:
+        self._compose = compose
+        self._surroundings = surroundings
+        docker_config = surroundings.environment.get("DOCKER_CONFIG", "")
+        self._engine = Engine(compose.engine_url, docker_config)
+        self._images = Images(self._engine)
+
+    def close(self) -> None:
+        """Let the connection go."""
+        self._engine.close()
+
+    def running(self, compose_service: str) -> RunningRelease | None:
+        """What a service's newest container runs; None if there is no container."""
+        found = [self._inspect(container) for container in self._listed(compose_service)]
+        containers = [container for container in found if container is not None]
+        if not containers:
+            return None
+        newest = max(containers, key=lambda container: container["Created"])
+        return self._release(compose_service, newest)
+
+    def local_images(self, repository: str) -> tuple[ReleaseImage, ...]:
+        """The tagged images of a repository that are here, newest first."""
+        return self._images.of(repository)
+
+    def registry_tags(self, repository: str) -> tuple[str, ...]:
+        """The tags a registry holds; empty when the repository is of no registry."""
+        reference = ImageReference.parse(repository)
+        if not reference.has_registry:
+            return ()
+        is_insecure = self._is_insecure(reference.host)
+        return Registry(reference, is_insecure, lambda: self._credentials(reference.host)).tags()
+
+    def registry_digest(self, repository: str, tag: str) -> ImageDigest | None:
+        """The manifest digest of a tag without pulling it; None if the tag is not there."""
+        return self._images.registry_digest(repository, tag)
+
+    def pull(self, repository: str, tag: str, digest: ImageDigest, timeout_s: float) -> None:
+        """Have the image here under `repository:tag`, by digest. Safe to repeat."""
+        self._images.pull(repository, tag, digest, timeout_s)
+
+    def has_image(self, repository: str, tag: str, digest: ImageDigest) -> bool:
+        """Whether `repository:tag` is here and is that very digest."""
+        return self._images.has(repository, tag, digest)
+
+    def remove_image(self, repository: str, tag: str) -> None:
+        """Remove a local tag; an image in use or not there is left alone. Safe to repeat."""
+        self._images.remove(repository, tag)
+
+    def compose(self, command: CommandLine, timeout_s: float) -> ProgramOutcome:
+        """Run exactly this Compose command line in a clean environment (H6). Safe to repeat.
+
+        A bad exit code is not an exception, unless it is the engine that is away
+        (EngineUnavailableError) or its disk that is full (DiskFullError).
+        """
+        engine = {"DOCKER_HOST": self._engine.url}
+        done = self._surroundings.run(
+            command, timeout_s, directory=self._compose.directory, also=engine
+        )
+        if done.exit_code != 0:
+            if NO_SPACE in done.tail:
+                raise DiskFullError(what=command.argv[0], why=done.tail)
+            self.ping()
+        return ProgramOutcome(exit_code=done.exit_code, tail=done.tail, seconds=done.seconds)
+
+    def settle(self, rollback_id: str, timeout_s: float) -> None:
+        """Wait for, or end, what an earlier job process left running inside the engine."""
+        Settling(self._engine, self._compose.project).settle(rollback_id, timeout_s)
+
+    def ping(self) -> str:
+        """The engine's version. Raises EngineUnavailableError."""
+        with self._engine.calling("version"):
+            return str(self._engine.api.version()["Version"])
+
+    def disk_free_bytes(self) -> int | None:
+        """Free space where images are kept; None when that is not a folder that we can see."""
+        if not self._engine.url.startswith(_LOCAL):
+            return None
+        try:
+            return shutil.disk_usage(self._info()["DockerRootDir"]).free
+        except OSError:
+            return None
+
+    def _listed(self, compose_service: str) -> list[Mapping[str, Any]]:
+        labels = [
+            f"{PROJECT_LABEL}={self._compose.project}",
+            f"{SERVICE_LABEL}={compose_service}",
+            f"{ONE_OFF_LABEL}=False",
+        ]
+        with self._engine.calling(compose_service):
+            found: list[Mapping[str, Any]] = self._engine.api.containers(
+                all=True, filters={"label": labels}
+            )
+        return found
+
+    def _inspect(self, container: Mapping[str, Any]) -> Mapping[str, Any] | None:
+        try:
+            with self._engine.calling(container["Id"]):
+                found: Mapping[str, Any] = self._engine.api.inspect_container(container["Id"])
+        except ImageNotFoundError:
+            # Removed since it was listed: Compose is at work.
+            return None
+        return found
+
+    def _release(self, service: str, container: Mapping[str, Any]) -> RunningRelease:
+        reference, labels = container["Config"]["Image"], container["Config"]["Labels"] or {}
+        name = ImageReference.parse(reference)
+        state = container["State"]
+        return RunningRelease(
+            service=service,
+            container_id=container["Id"],
+            image_id=container["Image"],
+            repo_digests=self._images.digests(container["Image"], name.repository),
+            reference=reference,
+            version=name.tag or labels.get(VERSION_LABEL, ""),
+            revision=labels.get(REVISION_LABEL, ""),
+            state=state["Status"],
+            restart_count=container["RestartCount"],
+            started_at=_moment(state["StartedAt"]),
+        )
+
+    def _is_insecure(self, host: str) -> bool:
+        index = self._info()["RegistryConfig"]["IndexConfigs"].get(host)
+        return index is not None and not index["Secure"]
+
+    def _credentials(self, host: str) -> Credentials | None:
+        api = self._engine.api
+        with self._engine.calling(host):
+            known = resolve_authconfig(api._auth_configs, host or "docker.io")  # noqa: SLF001
+        found = {key.lower(): value for key, value in (known or {}).items()}
+        if not found.get("username"):
+            return None
+        return found["username"], found.get("password", "")
+
+    def _info(self) -> Mapping[str, Any]:
+        with self._engine.calling("info"):
+            found: Mapping[str, Any] = self._engine.api.info()
+        return found
+
+
+def _moment(said: str) -> datetime | None:
+    """The engine's RFC 3339 time; its year 1 stands for never."""
+    return None if said.startswith("0001-") else datetime.fromisoformat(said)
