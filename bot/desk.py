@@ -152,8 +152,7 @@ class Desk:
         if incoming.kind == "button":
             spoken, nonce = press(incoming.words)
             return await handle(context, spoken, nonce)
-        language = self.language_of(incoming.identity, incoming.home)
-        return await handle(context, parse(incoming.words, self.runbook, environment, language))
+        return await handle(context, parse(incoming.words, self.runbook, environment))
 
     async def _must_be_heard(self, environment: str, incoming: Incoming) -> None:
         if incoming.standing is not Standing.MEMBER:

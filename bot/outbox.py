@@ -46,7 +46,7 @@ def wanted(view: View, platform: Platform, channels: tuple[Channel, ...]) -> Ite
     """
     homes = tuple(h for h in view.state.homes if h.platform == platform)
     for home in homes:
-        yield Wanted(f"card:{_at(home)}", Address(home), partial(cards.rollback_card, view), True)
+        yield Wanted(f"card:{_at(home)}", Address(home), partial(cards.rollback_card, view), live=True)
     yield from _direct(view, platform)
     yield from _announcements(view, channels)
     for home in homes:

@@ -69,6 +69,7 @@ class Settings(BaseSettings):
     state_dir: Path = Field(Path("var"), validation_alias="ROLLBOT_STATE_DIR")
     environments: str = Field("", validation_alias="ROLLBOT_ENV")
     redis_url: str = Field("redis://localhost:6379/0", validation_alias="REDIS_URL", repr=False)
+    listen: str = Field("", validation_alias="ROLLBOT_LISTEN")
     docker_host: str = Field("", validation_alias="DOCKER_HOST")
     slack_bot_token: SecretStr | None = Field(None, validation_alias="SLACK_BOT_TOKEN")
     slack_app_token: SecretStr | None = Field(None, validation_alias="SLACK_APP_TOKEN")

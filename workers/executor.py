@@ -49,9 +49,14 @@ class Executor:
     build: Callable[[PlannedStep, RollbackState], Step]
     clock: Clock
     stopping: Callable[[], bool]
+    settle: Callable[[], None]
 
     def drive(self, rollback_id: str) -> None:
         """Do everything that is due. Safe to repeat, from any point."""
+        state = self._read(rollback_id)
+        if state is not None and state.in_flight:
+            # An earlier job process died inside a step; what it left running must end first.
+            self.settle()
         while not self.stopping():
             state = self._read(rollback_id)
             work = due(state) if state else None

@@ -59,20 +59,16 @@ def _before_execution(state: RollbackState) -> Due | None:
 
 
 def _forward(state: RollbackState) -> Due:
-    if state.stop_asked_by is not None and not _in_flight(state):
+    if state.stop_asked_by is not None and not state.in_flight:
         return Due(Work.STOP)
     return _step(state, Phase.EXECUTE, Phase.VERIFY) or Due(Work.FINISH)
 
 
 def _back(state: RollbackState) -> Due:
-    if state.stop_asked_by is not None and not _in_flight(state):
+    if state.stop_asked_by is not None and not state.in_flight:
         return Due(Work.STOP)
     step = state.to_revert()
     return Due(Work.REVERT, step) if step else Due(Work.FINISH_UNDO)
-
-
-def _in_flight(state: RollbackState) -> bool:
-    return any(record.status in ("running", "reverting") for record in state.steps.values())
 
 
 def _step(state: RollbackState, *phases: Phase) -> Due | None:

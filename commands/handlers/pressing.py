@@ -6,27 +6,27 @@ from collections.abc import Callable
 
 from commands.domain import spoken as s
 from commands.domain.errors import RefusedError
-from commands.grammar.buttons import Token
+from commands.grammar.buttons import Token, read_token
 
 MEANINGS: dict[str, Callable[[Token], s.Spoken]] = {
-    "approve": lambda t: s.Approve(t.rollback_id),
-    "deny": lambda t: s.Deny(t.rollback_id),
-    "withdraw": lambda t: s.Withdraw(t.rollback_id),
-    "cancel": lambda t: s.Cancel(t.rollback_id),
-    "stop": lambda t: s.Stop(t.rollback_id),
-    "undo": lambda t: s.Undo(t.rollback_id),
-    "retry": lambda t: s.Retry(t.rollback_id),
-    "done": lambda t: s.MarkDone(t.rollback_id),
-    "tick": lambda t: s.Tick(t.rollback_id, t.nonce),
-    "untick": lambda t: s.Tick(t.rollback_id, t.nonce, done=False),
-    "plan": lambda t: s.PlanOf(t.rollback_id),
-    "log": lambda t: s.Log(t.rollback_id),
+    "approve": lambda t: s.Approve(t.rollback),
+    "deny": lambda t: s.Deny(t.rollback),
+    "withdraw": lambda t: s.Withdraw(t.rollback),
+    "cancel": lambda t: s.Cancel(t.rollback),
+    "stop": lambda t: s.Stop(t.rollback),
+    "undo": lambda t: s.Undo(t.rollback),
+    "retry": lambda t: s.Retry(t.rollback),
+    "done": lambda t: s.MarkDone(t.rollback),
+    "tick": lambda t: s.Tick(t.rollback, t.nonce),
+    "untick": lambda t: s.Tick(t.rollback, t.nonce, done=False),
+    "plan": lambda t: s.PlanOf(t.rollback),
+    "log": lambda t: s.Log(t.rollback),
 }
 
 
 def press(value: str) -> tuple[s.Spoken, str]:
     """What a button's value means, and its nonce. Raises RefusedError for a forged value."""
-    token = Token.decode(value)
+    token = read_token(value)
     meaning = MEANINGS.get(token.verb)
     if meaning is None:
         raise RefusedError("button.forged")

@@ -43,7 +43,11 @@ class Access:
 
     def codec(self) -> Codec[AnyEvent]:
         """The codec of this environment's key; it redacts the secrets."""
-        return Codec(self.environment, EVENTS, self.key, Redactor(self.secrets))
+        return Codec(self.environment, EVENTS, self.key, self.redactor())
+
+    def redactor(self) -> Redactor:
+        """What takes these secrets out of text and data."""
+        return Redactor(self.secrets)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -80,6 +80,12 @@ class RollbackState:
         """Whether a changing step was ever begun: then something may have to come back."""
         return self.started_at is not None
 
+    @property
+    def in_flight(self) -> bool:
+        """Whether a step was begun and has no outcome yet."""
+        begun = (StepStatus.RUNNING, StepStatus.REVERTING)
+        return any(record.status in begun for record in self.steps.values())
+
     def record(self, number: int) -> StepRecord:
         """What is known of a step; a fresh record if it was never begun."""
         return self.steps.get(number) or StepRecord(number)

@@ -1,0 +1,175 @@
+"""What RQ calls, and the place where a worker host's adapters are built.
+
+`prepare` runs in the worker, before it forks: the runbook is read and everything that needs no
+connection is built there, so that a job process starts within milliseconds.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import structlog
+
+from commands.domain.plan import PlannedStep, PullImage
+from commands.domain.runbook import Runbook
+from commands.domain.state import RollbackState, StepStatus
+from commands.planner.service import plan
+from commands.ports import Clock, Containers
+from commands.store.opening import Access, open_store
+from workers import stopping
+from workers.adapters.compose import DockerContainers
+from workers.adapters.config_files import FilesOnDisk
+from workers.adapters.git import GitHistory
+from workers.adapters.process import EmbeddedContainers
+from workers.adapters.programs import ProgramsOnHost
+from workers.adapters.surroundings import Surroundings
+from workers.adapters.web import HttpWeb
+from workers.executor import Executor
+from workers.lease import Lease
+from workers.planning import Planning
+from workers.steps.ports import Ports
+from workers.steps.progress import Step
+from workers.steps.pull_image import PRESENT
+from workers.steps.registry import build
+from workers.survey import Surveyor
+
+log = structlog.get_logger()
+
+LEASE_PATIENCE_S = 30.0
+"""How long a job waits for what a dead one left running; the bot calls again after that."""
+
+SETTLE_S = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class SystemClock:
+    """The machine's clock."""
+
+    def now(self) -> datetime:
+        """UTC, aware."""
+        return datetime.now(UTC)
+
+    def sleep(self, seconds: float) -> None:
+        """Wait."""
+        time.sleep(seconds)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Host:
+    """What a worker host knows: its environment, its runbook, how to open the journal.
+
+    `read_runbook` is asked at every job, so that a changed role or limit counts at once;
+    `environment_variables` is what a child process may see.
+    """
+
+    access: Access
+    read_runbook: Callable[[], Runbook]
+    environment_variables: dict[str, str]
+    clock: Clock
+
+    @property
+    def environment(self) -> str:
+        """The environment's name."""
+        return self.access.environment
+
+
+_prepared: list[Host] = []
+
+
+def prepare(host: Host) -> None:
+    """Remember what the job processes forked from here work with."""
+    _prepared[:] = [host]
+
+
+def drive(rollback_id: str) -> None:
+    """The one job: drive a rollback until people, or time, must act first. Safe to repeat.
+
+    Raises LeaseHeldError when something still runs here, and store errors: the journal has
+    everything, and the bot calls again.
+    """
+    host = _prepared[0]
+    lease = Lease(host.access.state_dir, host.environment)
+    with lease.acquire(LEASE_PATIENCE_S, holder=rollback_id) as held:
+        executor = assemble(host, rollback_id, held.fd)
+        executor.drive(rollback_id)
+
+
+def assemble(host: Host, rollback_id: str, lease_fd: int | None) -> Executor:
+    """Build the adapters and the executor of one job. The lease is held by the caller."""
+    runbook, store = host.read_runbook(), open_store(host.access)
+    ports = open_ports(host, runbook, rollback_id, lease_fd)
+    surveyor = Surveyor(
+        runbook=runbook,
+        environment=host.environment,
+        containers=ports.containers,
+        files=ports.files,
+        history=ports.history,
+        clock=host.clock,
+    )
+    planning = Planning(survey=surveyor.survey, planner=plan, runbook=runbook, clock=host.clock)
+    return Executor(
+        book=store.book,
+        mirror=store.mirror,
+        planning=planning,
+        build=Builder(ports),
+        clock=host.clock,
+        stopping=stopping.after_step_requested,
+        settle=lambda: ports.containers.settle(rollback_id, SETTLE_S),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Builder:
+    """Builds a planned step with the ports of this job and what the journal knows."""
+
+    ports: Ports
+
+    def __call__(self, step: PlannedStep, state: RollbackState) -> Step:
+        """The step, ready to be captured, probed, applied or reverted."""
+        if state.plan is None:
+            raise ValueError(f"{state.id} has no plan")
+        return build(step, with_state(self.ports, state), state.plan)
+
+
+def with_state(ports: Ports, state: RollbackState) -> Ports:
+    """What steps must know of the rollback: when it switched, which images its pulls brought."""
+    brought = frozenset(
+        (step.action.target.repository, step.action.target.version)
+        for step in (state.plan.steps if state.plan else ())
+        if isinstance(step.action, PullImage)
+        and state.record(step.number).status is StepStatus.DONE
+        and state.record(step.number).before.get(PRESENT) == "no"
+    )
+    return replace(ports, changed_at=state.switched_at, brought=brought)
+
+
+def open_ports(
+    host: Host, runbook: Runbook, rollback_id: str, lease_fd: int | None = None
+) -> Ports:
+    """The engines of the host's environment; nothing is connected yet."""
+    definition = runbook.environments[host.environment]
+    around = Surroundings(
+        environment=host.environment_variables,
+        lease_fd=lease_fd,
+        redact=host.access.redactor().text,
+    )
+    containers: Containers
+    if definition.compose.generation == "embedded":
+        containers = EmbeddedContainers(definition.compose)
+    else:
+        containers = DockerContainers(definition.compose, around)
+    return Ports(
+        containers=containers,
+        files=FilesOnDisk(Path(definition.compose.directory)),
+        web=HttpWeb(),
+        programs=ProgramsOnHost(around),
+        history=GitHistory(definition.repository, around),
+        clock=host.clock,
+        runbook=runbook,
+        environment=host.environment,
+        rollback_id=rollback_id,
+    )
