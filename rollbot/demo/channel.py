@@ -1,0 +1,74 @@
+"""The incident channel of the demo: a desk and a relay for the terminal, beside the bot process."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import uuid
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+from bot.desk import Desk
+from bot.main import SystemClock
+from bot.relay import Relay
+from commands.domain.conversation import Incoming
+from commands.domain.people import Identity
+from commands.domain.runbook import Channel, Runbook
+from commands.handlers import Service
+from commands.store.opening import Access, open_async_store
+from rollbot.demo.people import Actor
+from rollbot.demo.runbook_file import CHANNEL, ENVIRONMENT
+from rollbot.demo.transcript import Transcript
+from rollbot.demo.world import World
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentChannel:
+    """Where the demo's people speak. Nobody is authenticated: it exists in the demo only."""
+
+    desk: Desk
+    transcript: Transcript
+
+    async def say(self, actor: Actor, words: str) -> None:
+        """Somebody says `/rollback <words>`; returns when they were answered."""
+        self.transcript.said(actor.name, words)
+        incoming = Incoming(
+            delivery_id=f"demo-{uuid.uuid4().hex}",
+            kind="words",
+            words=words,
+            identity=Identity(platform="console", user=actor.id),
+            display_name=actor.name,
+            home=Channel(platform="console", channel=CHANNEL),
+            received_at=SystemClock().now(),
+        )
+        await self.desk.accept(incoming)
+        await self.desk.drain()
+
+
+@contextlib.asynccontextmanager
+async def opened(
+    world: World, runbook: Runbook, transcript: Transcript
+) -> AsyncIterator[IncidentChannel]:
+    """Open the channel; on leaving, the last cards are printed before it closes."""
+    access = Access(
+        environment=ENVIRONMENT,
+        redis_url=world.places.redis_url,
+        key=world.journal_key.encode(),
+        state_dir=world.places.state,
+    )
+    store = open_async_store(access)
+    services = {ENVIRONMENT: Service(store=store, clock=SystemClock())}
+    desk = Desk(runbook=runbook, services=services, clock=SystemClock())
+    desk.chats[transcript.platform] = transcript
+    relay = Relay(
+        chat=transcript, runbook=runbook, services=services, clock=SystemClock(), keep=False
+    )
+    following = asyncio.create_task(relay.run())
+    try:
+        yield IncidentChannel(desk, transcript)
+        await relay.settled()
+    finally:
+        following.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await following
+        await store.client.aclose()

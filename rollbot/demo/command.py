@@ -1,0 +1,32 @@
+"""`rollbot demo`: the main job in three acts, on parts that come with rollbot."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from commands.domain.people import Language
+from commands.domain.text import text
+from commands.locale import say
+
+_INTERRUPTED = 130
+
+
+@click.command("demo")
+@click.option("--scripted", is_flag=True, help="Play the script even in a terminal.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object per rollback on stdout.")
+@click.option("--language", type=click.Choice(["ru", "en"]), default="ru", show_default=True)
+def demo(*, scripted: bool, as_json: bool, language: Language) -> None:
+    """Play a rollback in three acts; exit 0 only if the journal says all went well."""
+    from rollbot.demo.performance import Performance
+
+    stream = sys.stderr if as_json else sys.stdout
+    interactive = not scripted and not as_json and sys.stdin.isatty() and sys.stdout.isatty()
+    performance = Performance(stream, language, interactive=interactive, as_json=as_json)
+    try:
+        ended_well = performance.give()
+    except KeyboardInterrupt:
+        click.echo(say(text("demo.interrupted"), language), file=sys.stderr)
+        sys.exit(_INTERRUPTED)
+    sys.exit(0 if ended_well else 1)

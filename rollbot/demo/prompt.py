@@ -1,0 +1,80 @@
+"""The demo in a terminal: whoever watches types the words, or has them typed with Enter."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from dataclasses import dataclass
+from typing import TextIO
+
+import click
+
+from commands.domain.people import Language
+from commands.domain.text import Text, text
+from commands.locale import say
+from rollbot.demo.channel import IncidentChannel
+from rollbot.demo.people import CAST, Actor
+
+
+class LeftError(Exception):
+    """The person at the terminal has seen enough."""
+
+
+@dataclass(slots=True)
+class Prompt:
+    """Asks before each line of the script. Own words are sent first, as often as wanted."""
+
+    channel: IncidentChannel
+    stream: TextIO
+    language: Language
+
+    async def say(self, actor: Actor, words: str) -> None:
+        """Offer the script's words; go on when they were sent. Raises LeftError on `/quit`."""
+        speaker = actor
+        people = tuple(person.id for person in CAST)
+        self._tell(text("demo.hint", name=actor.name, words=words, people=people))
+        while True:
+            typed = await self._line(speaker)
+            match typed.split():
+                case []:
+                    await self.channel.say(actor, words)
+                    return
+                case ["/quit" | "/exit"]:
+                    raise LeftError
+                case ["/as", name]:
+                    speaker = self._chosen(name) or speaker
+                case _:
+                    own = typed.removeprefix("/rollback").strip()
+                    await self.channel.say(speaker, own)
+                    if own == words:
+                        return
+
+    async def _line(self, speaker: Actor) -> str:
+        click.secho(f"{speaker.id}> ", file=self.stream, nl=False, bold=True)
+        self.stream.flush()
+        loop, line = asyncio.get_running_loop(), asyncio.get_running_loop().create_future()
+
+        def typed() -> None:
+            loop.remove_reader(sys.stdin)
+            line.set_result(sys.stdin.readline())
+
+        loop.add_reader(sys.stdin, typed)
+        try:
+            said: str = await line
+        finally:
+            loop.remove_reader(sys.stdin)
+        if not said:
+            raise LeftError
+        return said.strip()
+
+    def _chosen(self, name: str) -> Actor | None:
+        for actor in CAST:
+            if actor.id == name:
+                self._tell(text("demo.now_as", name=actor.name))
+                return actor
+        people = tuple(person.id for person in CAST)
+        self._tell(text("demo.no_such_person", people=people))
+        return None
+
+    def _tell(self, words: Text) -> None:
+        click.secho(f"    {say(words, self.language)}", file=self.stream, fg="cyan")
