@@ -43,8 +43,8 @@ def field_of(body: bytes, field: str) -> str | None:
 
 
 def prove_version(service: str, expected: str, found: str | None) -> ProofItem:
-    """Compare; `v1.2.3` and `1.2.3` are one version. Nothing found is unknown, never good."""
-    if found is None:
+    """Compare; `v1.2.3` and `1.2.3` are one version. Nothing to compare is unknown, never good."""
+    if found is None or not expected:
         verdict = Verdict.UNKNOWN
     else:
         same = found.removeprefix("v") == expected.removeprefix("v")

@@ -9,7 +9,7 @@ from commands.domain.text import text
 from commands.ports import ConfigFiles
 from workers.steps.progress import Before, Outcome, Progress
 
-VALUE = "value"
+WAS_PINNED, VALUE = "was_pinned", "value"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,9 +24,9 @@ class PinVersion:
     keep_as: str
 
     def capture(self) -> dict[str, str]:
-        """The value there was; no entry when there was none (an empty value is one)."""
+        """The value there was, if there was one (an empty value is one)."""
         value = self.files.pinned(self.pin)
-        return {} if value is None else {VALUE: value}
+        return {WAS_PINNED: "no"} if value is None else {WAS_PINNED: "yes", VALUE: value}
 
     def probe(self, before: Before) -> Progress:
         """A third value was written by somebody else: theirs is not overwritten unasked."""
