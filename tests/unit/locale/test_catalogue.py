@@ -45,7 +45,7 @@ def keys_of(tree: ast.AST) -> Iterator[tuple[str, int]]:
 
 
 def keys_of_call(call: ast.Call) -> Iterator[tuple[str, int]]:
-    name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+    name = call.func.id if isinstance(call.func, ast.Name) else ""
     if name not in SAYERS and not name.endswith("Error"):
         return
     said = [*call.args[:1], *(k.value for k in call.keywords if k.arg == "key")]
