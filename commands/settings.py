@@ -219,3 +219,11 @@ def read_settings() -> Settings:
 def child_environment() -> dict[str, str]:
     """What a child process gets of our environment: where programs are, never a secret."""
     return {name: os.environ[name] for name in INHERITED if name in os.environ}
+
+
+def secrets_for_logs() -> tuple[str, ...]:
+    """Every secret that could show up in a log; none when the settings cannot be read."""
+    try:
+        return read_settings().secret_values()
+    except SettingsError:
+        return ()
