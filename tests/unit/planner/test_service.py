@@ -8,10 +8,11 @@ import pytest
 
 from commands.domain.errors import PlanRefusedError
 from commands.domain.facts import Facts, ServiceFacts
-from commands.domain.people import Scenario
+from commands.domain.people import Language, Scenario
 from commands.domain.plan import AwaitHealthy, Phase, PinVersion, SwitchRelease, UndoKind
 from commands.domain.request import Request
 from commands.domain.runbook import Runbook
+from commands.locale import has
 from commands.planner.service import plan
 from tests.unit.planner.world import (
     digest,
@@ -210,3 +211,11 @@ def test_a_tag_that_was_pushed_anew_is_not_called_proven() -> None:
     made = plan(request(), repushed, runbook())
     assert "plan.tag_repushed" in [w.key for w in made.warnings]
     assert made.evidence == ()
+
+
+@pytest.mark.parametrize("language", ["ru", "en"])
+@pytest.mark.parametrize("unit", ["days", "hours", "minutes"])
+@pytest.mark.parametrize("measured", ["", "_measured"])
+def test_every_kind_of_evidence_has_words(language: Language, unit: str, measured: str) -> None:
+    """These keys are put together, so no scan of the code finds them."""
+    assert has(f"plan.proven_{unit}{measured}", language)
