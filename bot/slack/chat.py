@@ -11,13 +11,15 @@ from slack_sdk.web.async_slack_response import AsyncSlackResponse
 from bot.slack.deliveries import metadata, sent_before
 from bot.slack.renderer import Rendered, render, render_plainly
 from bot.slack.replies import Replies
-from bot.slack.wire import PLATFORM, Wire, code_of, translated
+from bot.slack.wire import NOT_EDITABLE, PLATFORM, Wire, code_of, translated
 from commands.domain.conversation import Address, Card, Incoming, MessageRef
 from commands.domain.errors import ChatError, ChatGoneError
+from commands.domain.people import Platform
 
 log = logging.getLogger(__name__)
 
 OK = 200
+NOWHERE_RETRY_S = 30.0
 # The workspace takes other blocks than these, or fewer: say it in simpler ones.
 _TOO_RICH = frozenset({"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long"})
 _UNREACHABLE = frozenset({"user_not_in_channel", "not_in_channel", "channel_not_found"})
@@ -28,23 +30,31 @@ Call = Callable[[Rendered], Awaitable[AsyncSlackResponse]]
 class SlackChat:
     """Posts are found again by the delivery id in their metadata, so none stands twice."""
 
-    platform = PLATFORM
+    platform: Platform = PLATFORM
 
     def __init__(self, wire: Wire, replies: Replies, *, plan_blocks: bool = False) -> None:
         self._wire, self._replies = wire, replies
         self._plan_blocks = plan_blocks
         self._directs: dict[str, str] = {}
+        self._frozen: set[str] = set()
 
     async def post(self, address: Address, card: Card, delivery_id: str) -> MessageRef:
         """Send a card, or find the one that an earlier, unclear attempt has sent.
 
-        Raises ChatError (with `retry_after_s` when Slack says it) and ChatGoneError.
+        Raises ChatError, with `retry_after_s` when Slack says it. A channel that is archived or
+        unknown is one too, worth a try every half a minute: there is nowhere else to post to, and
+        somebody may bring it back.
         """
-        with translated():
-            channel = await self._channel(address)
-            ts = await sent_before(self._wire, channel, address.thread, delivery_id)
-            if ts is None:
-                ts = await self._post(channel, address.thread, card, delivery_id)
+        try:
+            with translated():
+                channel = await self._channel(address)
+                ts = await sent_before(
+                    self._wire, channel, address.thread, delivery_id, self._frozen
+                )
+                if ts is None:
+                    ts = await self._post(channel, address.thread, card, delivery_id)
+        except ChatGoneError as error:
+            raise ChatError(PLATFORM, error.why, NOWHERE_RETRY_S) from error
         return MessageRef(platform=PLATFORM, channel=channel, message_id=ts)
 
     async def update(self, message: MessageRef, card: Card) -> None:
@@ -55,8 +65,14 @@ class SlackChat:
                 channel=message.channel, ts=message.message_id, text=said.text, blocks=said.blocks
             )
 
-        with translated():
-            await self._say(card, call)
+        try:
+            with translated():
+                await self._say(card, call)
+        except ChatGoneError as error:
+            if error.why in NOT_EDITABLE:
+                # Still in the channel, but frozen: the next post must not find it again.
+                self._frozen.add(message.message_id)
+            raise
 
     async def whisper(self, incoming: Incoming, card: Card) -> None:
         """Answer the sender alone: by the event's own URL, in the channel, else directly."""

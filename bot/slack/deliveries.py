@@ -6,6 +6,7 @@ Metadata is invisible to people: docs.slack.dev/messaging/message-metadata (Nove
 from __future__ import annotations
 
 import logging
+from collections.abc import Collection
 from typing import Any
 
 from slack_sdk.errors import SlackApiError
@@ -27,8 +28,12 @@ def metadata(delivery_id: str) -> dict[str, Any]:
     return {"event_type": EVENT_TYPE, "event_payload": {"id": delivery_id}}
 
 
-async def sent_before(wire: Wire, channel: str, thread: str, delivery_id: str) -> str | None:
+async def sent_before(
+    wire: Wire, channel: str, thread: str, delivery_id: str, frozen: Collection[str] = ()
+) -> str | None:
     """The `ts` of the message that carries this delivery id; None when it was never sent.
+
+    Messages in `frozen` (by `ts`) do not count: they can no longer be edited.
 
     Looked for before every post: after a restart nobody knows whether the id was tried before,
     and posts are few. Looks back over 600 messages. Raises SlackApiError.
@@ -43,7 +48,7 @@ async def sent_before(wire: Wire, channel: str, thread: str, delivery_id: str) -
             log.warning("cannot look for earlier posts: %s", code_of(error))
             return None
         for message in page["messages"]:
-            if _delivery_of(message) == delivery_id:
+            if _delivery_of(message) == delivery_id and message["ts"] not in frozen:
                 return str(message["ts"])
         cursor = (page.get("response_metadata") or {}).get("next_cursor") or ""
         if not cursor:

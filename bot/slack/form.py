@@ -7,9 +7,10 @@ what is filled in elsewhere when it asks for versions, so the service stands in 
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
-from bot.slack.markup import fit
+from bot.slack.markup import clean, fit
 from bot.slack.renderer import Json
 from commands.domain.conversation import Suggestions
 from commands.domain.people import Language
@@ -23,6 +24,9 @@ OPTIONS_MAX = 100
 OPTION_MAX = 75
 VALUE_MAX = 150
 AUTO = "--auto"
+APOSTROPHE = "\u02bc"
+_CLOSING_QUOTE = re.compile(r"['‘’‚‛‹›](?=\s|$)")
+_ONE_WORD = re.compile(r"[A-Za-z0-9._-]+")
 
 
 def view(offered: Suggestions, service: str, channel: str, language: Language) -> Json:
@@ -85,7 +89,7 @@ def words(shown: Json) -> str:
     filled: dict[str, Any] = {}
     for block in shown["state"]["values"].values():
         filled |= block
-    parts = [_chosen(filled.get(SERVICE)), _chosen(filled.get(VERSION))]
+    parts = [_chosen(filled.get(SERVICE)), _word(_chosen(filled.get(VERSION)))]
     if reason := ((filled.get(REASON) or {}).get("value") or "").strip():
         parts.append(f"--reason {quoted(reason)}")
     if (filled.get(DRY_RUN) or {}).get("selected_options"):
@@ -94,13 +98,21 @@ def words(shown: Json) -> str:
 
 
 def quoted(words: str) -> str:
-    """One word for the grammar, whatever stands in it; line breaks become spaces."""
-    whole = " ".join(words.split())
-    return '"' + whole.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    """One word for the grammar, whatever stands in it.
+
+    The grammar knows no escapes: a single quote ends a word only where white space follows, and
+    there a modifier letter apostrophe, which looks the same, takes its place.
+    """
+    return f"'{_CLOSING_QUOTE.sub(APOSTROPHE, clean(words))}'"
 
 
 def _chosen(filled: Json | None) -> str:
     return str(((filled or {}).get("selected_option") or {}).get("value") or "")
+
+
+def _word(version: str) -> str:
+    """A version that was typed into the picker stays one word, whatever it is."""
+    return version if _ONE_WORD.fullmatch(version) or not version else quoted(version)
 
 
 def _environment(offered: Suggestions, language: Language) -> Json:

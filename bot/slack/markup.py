@@ -14,7 +14,7 @@ ELLIPSIS = "…"
 ZERO_WIDTH_SPACE = "\u200b"
 
 # Control characters, and those that turn the reading direction so that a text reads as another.
-_UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f\x85\u2028-\u202e\u2066-\u2069\ufeff]")
+_UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ufeff]")
 _ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 # Marks that open or close bold, italics, strike or code. Two plain expressions instead of one for
 # pairs: that one takes quadratic time on a hostile text.

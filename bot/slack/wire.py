@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Final
 
 import aiohttp
 from slack_sdk.errors import SlackApiError, SlackClientError
@@ -19,18 +20,10 @@ from slack_sdk.webhook.async_client import AsyncWebhookClient
 from commands.domain.errors import ChatError, ChatGoneError
 from commands.settings import SlackSettings
 
-PLATFORM = "slack"
+PLATFORM: Final = "slack"
 CALL_TIMEOUT_S = 10.0
-GONE = frozenset(
-    {
-        "cant_update_message",
-        "channel_not_found",
-        "edit_window_closed",
-        "is_archived",
-        "message_not_found",
-        "thread_not_found",
-    }
-)
+NOT_EDITABLE = frozenset({"cant_update_message", "edit_window_closed"})
+GONE = NOT_EDITABLE | {"channel_not_found", "is_archived", "message_not_found", "thread_not_found"}
 
 
 class _Terse(logging.Filter):

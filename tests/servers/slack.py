@@ -370,6 +370,9 @@ def _state(form: Form, values: dict[str, str]) -> Json:
         given = values.get(action_id)
         if kind == "plain_text_input":
             filled: Json = {"type": kind, "value": given}
+        elif kind == "checkboxes":
+            ticked = [_option(form, element, given)] if given else []
+            filled = {"type": kind, "selected_options": ticked}
         elif given is None:
             filled = {"type": kind, "selected_option": element.get("initial_option")}
         else:

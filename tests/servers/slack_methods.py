@@ -62,6 +62,8 @@ class Methods:
     def update(self, arguments: Json) -> Json:
         channel = self.world.writable(arguments["channel"])
         message = self.world.message(channel.id, arguments["ts"])
+        if message.is_frozen:
+            raise RefusalError("edit_window_closed")
         said = self._message(channel.id, arguments)
         message.edit(said.text, said.blocks)
         return {

@@ -70,6 +70,7 @@ class Message:
     thread_ts: str | None = None
     metadata: Json | None = None
     is_deleted: bool = False
+    is_frozen: bool = False
     to: str | None = None
     earlier: list[tuple[str, list[Json]]] = field(default_factory=list)
 

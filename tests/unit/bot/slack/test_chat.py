@@ -92,15 +92,30 @@ async def test_a_fault_of_slack_is_a_chat_error(slack: Slack, app: Connected, fa
     await app.chat.update(posted, ordinary())
 
 
-async def test_an_archived_channel_is_gone(slack: Slack, app: Connected) -> None:
-    """An edit and a post into an archived channel say that the place is no longer there."""
+async def test_an_archived_channel_is_told_apart(slack: Slack, app: Connected) -> None:
+    """An edit there says that the message is gone; a post is tried again, but not at once."""
     posted = await app.chat.post(Address(HOME), NOTE, "d1")
     slack.archive("C1")
 
     with pytest.raises(ChatGoneError):
         await app.chat.update(posted, NOTE)
-    with pytest.raises(ChatGoneError):
+    with pytest.raises(ChatError) as refused:
         await app.chat.post(Address(HOME), NOTE, "d2")
+    assert not isinstance(refused.value, ChatGoneError)
+    assert refused.value.retry_after_s == 30.0
+
+
+async def test_a_frozen_message_is_posted_anew(slack: Slack, app: Connected) -> None:
+    """Where Slack lets a message stand but not be edited, the same delivery gets a new message."""
+    posted = await app.chat.post(Address(HOME), NOTE, "d1")
+    slack.messages("C1")[0].is_frozen = True
+
+    with pytest.raises(ChatGoneError):
+        await app.chat.update(posted, ordinary())
+    anew = await app.chat.post(Address(HOME), ordinary(), "d1")
+    await app.chat.update(anew, ordinary())
+
+    assert anew.message_id != posted.message_id
 
 
 async def test_plan_blocks_give_way_to_sections(slack: Slack, settings: SlackSettings) -> None:

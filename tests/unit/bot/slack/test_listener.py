@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 
 import pytest
 from pydantic import SecretStr
@@ -14,7 +15,7 @@ from commands.domain.people import Identity
 from commands.domain.runbook import Channel
 from commands.settings import SlackSettings
 from tests.fakes.desk import RecordingDesk
-from tests.servers.slack import Fault, Message, Slack
+from tests.servers.slack import APP_TOKEN, BOT_TOKEN, Fault, Message, Slack
 from tests.unit.bot.slack.cards import APPROVE, ordinary
 from tests.unit.bot.slack.conftest import WallClock
 
@@ -197,3 +198,56 @@ async def test_a_wrong_token_is_found_at_start(slack: Slack, desk: RecordingDesk
         await app.start()
     await app.stop()
     slack.violations.clear()
+
+
+async def test_fifty_presses_at_once_are_all_acknowledged(
+    slack: Slack, app: Connected, desk: RecordingDesk
+) -> None:
+    """Every one of fifty simultaneous presses is handed in and acknowledged in time."""
+    message = await card_in(slack, app)
+
+    presses = await asyncio.gather(
+        *(slack.click("U1", message, "card:approve", confirm=True) for _ in range(50))
+    )
+
+    assert len(desk.accepted) == 50
+    assert all(one.acked for one in presses)
+
+
+async def test_nothing_said_reaches_the_log(
+    slack: Slack, app: Connected, desk: RecordingDesk, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Even at DEBUG, no words, tokens, tickets or response URLs are logged, outages included."""
+    caplog.set_level(logging.DEBUG)
+    delivery = await slack.slash("U1", "C1", "/rollback api v1.2.3 --reason CANARY")
+    slack.faults.next("users.info", Fault.SERVER_ERROR)
+    await slack.slash("U2", "C1", "/rollback CANARY")
+    await slack.socket.drop()
+    await slack.slash("U1", "C1", "/rollback CANARY", wait_s=15)
+
+    secrets = ["CANARY", BOT_TOKEN, APP_TOKEN, "ticket=", delivery.payload["response_url"]]
+    assert [one for one in secrets if one in caplog.text] == []
+
+
+async def test_what_is_not_ours_is_dropped_quietly(
+    slack: Slack, app: Connected, desk: RecordingDesk
+) -> None:
+    """A button of an older release is acknowledged, and nothing is made of it."""
+    slack.world.messages.append(
+        Message(
+            "C1",
+            slack.world.new_ts(),
+            "old",
+            [{"type": "actions", "elements": [old_button("legacy_approve")]}],
+        )
+    )
+
+    delivery = await slack.click("U1", slack.messages("C1")[0], "legacy_approve")
+
+    assert delivery.acked
+    assert desk.accepted == []
+
+
+def old_button(action_id: str) -> dict[str, object]:
+    label = {"type": "plain_text", "text": "Old"}
+    return {"type": "button", "text": label, "action_id": action_id, "value": "x"}
