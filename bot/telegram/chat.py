@@ -27,8 +27,8 @@ from commands.domain.conversation import (
     Standing,
     Tone,
 )
-from commands.domain.errors import ChatGoneError
-from commands.domain.people import Identity, Language
+from commands.domain.errors import ChatError, ChatGoneError
+from commands.domain.people import Identity, Language, Platform
 from commands.domain.runbook import Channel
 from commands.domain.text import text
 from commands.locale import say
@@ -36,6 +36,7 @@ from commands.locale import say
 log = logging.getLogger(__name__)
 
 REMEMBERED: Final = 5_000
+REFUSED_RETRY_S: Final = 60.0
 T = TypeVar("T")
 
 _ERRORS: Final = frozenset({Tone.BAD, Tone.WARNING})
@@ -46,7 +47,7 @@ _PEOPLE: Final = frozenset({Standing.MEMBER, Standing.FORWARD})
 class TelegramChat:
     """Writes cards. Raises ChatError and ChatGoneError only."""
 
-    platform = PLATFORM
+    platform: Platform = PLATFORM
 
     def __init__(
         self,
@@ -61,14 +62,17 @@ class TelegramChat:
     async def post(self, address: Address, card: Card, delivery_id: str) -> MessageRef:
         """Send a card; the same `delivery_id` is not sent again while this process knows of it.
 
-        A message in a thread (an answer to the root) makes no sound. Raises ChatGoneError when
-        the chat refuses us or the person never started the bot.
+        A message in a thread (an answer to the root) makes no sound. Raises ChatError, also when
+        the chat refuses us or the person never started the bot: either may change.
         """
         if (known := self._delivered.get(delivery_id)) is not None:
             return known
         self._remember_confirms(card)
         destination = Destination.of(address)
-        sent = await self._sender.send(destination, render(card), quiet=bool(destination.root))
+        try:
+            sent = await self._sender.send(destination, render(card), quiet=bool(destination.root))
+        except ChatGoneError as error:
+            raise ChatError(PLATFORM, error.why, retry_after_s=REFUSED_RETRY_S) from error
         reference = MessageRef(
             platform=PLATFORM, channel=str(sent.chat.id), message_id=str(sent.message_id)
         )
@@ -81,7 +85,11 @@ class TelegramChat:
         Raises ChatGoneError when the message is no longer there or the group has moved.
         """
         self._remember_confirms(card)
-        await self.replace(message, render(card))
+        try:
+            await self.replace(message, render(card))
+        except ChatGoneError:
+            self._forget(message)
+            raise
 
     async def replace(self, message: MessageRef, what: Rendered) -> None:
         """`update` with a message of the listener's own (a menu's next page)."""
@@ -135,6 +143,11 @@ class TelegramChat:
             return replace(card, footer=hint or card.footer)
         headline = ": ".join(filter(None, (incoming.display_name, card.plain or card.headline)))
         return Card(plain=headline, headline=headline, tone=card.tone, footer=hint)
+
+    def _forget(self, gone: MessageRef) -> None:
+        """What is gone is to be posted anew, under the delivery id that it had."""
+        for delivery_id in [d for d, sent in self._delivered.items() if sent == gone]:
+            del self._delivered[delivery_id]
 
     def _remember_confirms(self, card: Card) -> None:
         for button in card.buttons:

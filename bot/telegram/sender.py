@@ -11,8 +11,9 @@ from telegram.constants import ParseMode
 from telegram.error import BadRequest, ChatMigrated
 
 from bot.telegram.renderer import Rendered
-from bot.telegram.wire import Moves, is_lost_thread, translated
+from bot.telegram.wire import PLATFORM, Moves, is_lost_thread, translated
 from commands.domain.conversation import Address, Incoming, MessageRef
+from commands.domain.errors import ChatError
 
 log = logging.getLogger(__name__)
 
@@ -29,11 +30,14 @@ class Destination:
 
     @classmethod
     def of(cls, address: Address) -> Self:
-        """Where an address leads: to a person alone, or to a channel and its thread."""
+        """Where an address leads: to a person alone, or to a channel and its thread.
+
+        Raises ChatError when it is no address of Telegram's.
+        """
         if address.person is not None:
-            return cls(int(address.person.user))
+            return cls(_id(address.person.user))
         channel = address.channel
-        return cls(int(channel.channel), _number(channel.topic), _number(address.thread))
+        return cls(_id(channel.channel), _number(channel.topic), _number(address.thread))
 
     @classmethod
     def under(cls, incoming: Incoming) -> Self:
@@ -41,7 +45,7 @@ class Destination:
         where, _, number = incoming.delivery_id.rpartition(":")
         root = _number(number) if where.startswith("message:") else None
         home = incoming.home
-        return cls(int(home.channel), _number(home.topic), root)
+        return cls(_id(home.channel), _number(home.topic), root)
 
 
 class Sender:
@@ -95,4 +99,11 @@ class Sender:
 
 
 def _number(text: str) -> int | None:
-    return int(text) if text else None
+    return _id(text) if text else None
+
+
+def _id(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError as error:
+        raise ChatError(PLATFORM, f"{text!r} is not a Telegram id") from error

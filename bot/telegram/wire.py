@@ -12,6 +12,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from typing import Final
 
 from telegram.error import (
     BadRequest,
@@ -27,7 +28,7 @@ from commands.domain.errors import ChatError, ChatGoneError
 
 log = logging.getLogger(__name__)
 
-PLATFORM = "telegram"
+PLATFORM: Final = "telegram"
 _GONE = (
     "chat not found",
     "message to edit not found",

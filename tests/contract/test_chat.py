@@ -93,12 +93,16 @@ async def test_a_whisper_is_for_the_asker_alone(world: ChatWorld) -> None:
 
 
 async def test_a_deleted_message_is_gone(world: ChatWorld) -> None:
-    """Editing what somebody deleted says so, so that it can be posted anew."""
+    """Editing what somebody deleted says so; then its delivery is posted anew."""
     posted = await world.chat.post(Address(world.channel), card("ждёт"), "d-1")
     await world.delete(posted)
 
     with pytest.raises(ChatGoneError):
         await world.chat.update(posted, card("готово"))
+    anew = await world.chat.post(Address(world.channel), card("готово"), "d-1")
+
+    assert anew != posted
+    assert "готово" in world.shown(anew)
 
 
 async def test_a_broken_call_is_our_error_and_passes(world: ChatWorld) -> None:

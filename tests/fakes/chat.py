@@ -59,6 +59,7 @@ class FakeChat:
         self._fail_if_told()
         posted = self.find(message)
         if posted is None or posted.gone:
+            self.delivered = {d: r for d, r in self.delivered.items() if r != message}
             raise ChatGoneError(self.platform, "message not found")
         if card != posted.card:
             posted.cards.append(card)

@@ -74,7 +74,7 @@ async def test_who_never_started_the_bot_is_answered_in_the_group(
     assert "Нет сервиса ap" in answer.text
     assert "личный чат" in answer.text
     person = Identity(platform="telegram", user=str(shy.id))
-    with pytest.raises(ChatGoneError):
+    with pytest.raises(ChatError):
         await bot.chat.post(Address(address(chat).channel, person=person), CARD, "d-1")
 
 
@@ -89,16 +89,19 @@ async def test_nobodies_are_answered_in_the_group(
     assert "Пишите от своего имени" in telegram.messages(chat)[0].text
 
 
-async def test_a_removed_bot_says_that_the_chat_is_gone(
+async def test_where_we_may_not_write_is_our_error(
     telegram: TelegramServer, bot: Connected
 ) -> None:
-    """Kicked from a group, or a group that never was: ChatGoneError."""
+    """Kicked from a group, a group that never was, no address: never an error of another kind."""
     chat = telegram.group("Incidents")
+    posted = await bot.chat.post(address(chat), CARD, "d-1")
     telegram.leave(chat)
 
-    for where in (address(chat), Address(Channel(platform="telegram", channel="-100777"))):
-        with pytest.raises(ChatGoneError):
-            await bot.chat.post(where, CARD, "d-1")
+    with pytest.raises(ChatGoneError):
+        await bot.chat.update(posted, Card("p", "готово"))
+    for channel in (str(chat.id), "-100777", "", "#general"):
+        with pytest.raises(ChatError):
+            await bot.chat.post(Address(Channel(platform="telegram", channel=channel)), CARD, "d")
 
 
 async def test_a_card_in_a_group_that_moved_names_its_new_home(

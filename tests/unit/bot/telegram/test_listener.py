@@ -342,3 +342,22 @@ async def test_a_group_that_moved_keeps_its_place(
 
     assert sent.channel == str(moved.id)
     assert (await desk.heard()).home.channel == str(small.id)
+
+
+async def test_a_start_that_failed_may_be_repeated(
+    telegram: TelegramServer, desk: RecordingDesk
+) -> None:
+    """When BotFather's token works at last, the same connection comes up."""
+    bot, right = connection(telegram, desk), telegram.token
+    telegram.token = "1:another"
+    with pytest.raises(ChatError):
+        await bot.start()
+    telegram.token = right
+    telegram.violations.clear()
+    await telegram.say(telegram.user("Anna"), telegram.group("Incidents"), "/rollback api v1.2.3")
+
+    await bot.start()
+    heard = await desk.heard()
+    await bot.stop()
+
+    assert heard.words == "api v1.2.3"
