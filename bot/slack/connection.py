@@ -22,20 +22,7 @@ from commands.settings import SlackSettings
 log = logging.getLogger(__name__)
 
 PING_S = 3.0
-RETRY_S = 3.0
 START_WITHIN_S = 15.0
-# Waiting mends none of these.
-_REFUSED = frozenset(
-    {
-        "account_inactive",
-        "invalid_auth",
-        "missing_scope",
-        "not_allowed_token_type",
-        "not_authed",
-        "token_expired",
-        "token_revoked",
-    }
-)
 
 
 class Connection:
@@ -47,68 +34,53 @@ class Connection:
         self._settings, self._wire = settings, wire
         self._listener, self._people = listener, people
         self._handler: AsyncSocketModeHandler | None = None
-        self._running: asyncio.Task[None] | None = None
-        self._connected = asyncio.Event()
+        self._renewing: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Come up. While Slack is away it goes on trying, and returns after 15 s.
+        """Come up within 15 s; from then on an outage of Slack is waited out.
 
-        Raises ChatError when Slack refuses a token: that does not mend itself.
+        Raises ChatError when Slack does not answer or refuses a token; it may then be started
+        again.
         """
         await self._wire.open()
-        self._running = asyncio.ensure_future(self._run())
-        up = asyncio.ensure_future(self._connected.wait())
-        await asyncio.wait(
-            {up, self._running}, timeout=START_WITHIN_S, return_when=asyncio.FIRST_COMPLETED
-        )
-        up.cancel()
-        if self._running.done():
-            await self._wire.close()
-            self._running.result()
+        try:
+            with translated():
+                async with asyncio.timeout(START_WITHIN_S):
+                    self._handler = await self._connected()
+        except ChatError:
+            await self.stop()
+            raise
+        self._renewing = asyncio.create_task(self._renew_tickets(self._handler))
 
     async def stop(self) -> None:
         """Leave; what was accepted is handled after the next start. Safe to repeat."""
-        if self._running is not None:
-            self._running.cancel()
-            await asyncio.wait({self._running})
+        if self._renewing is not None:
+            self._renewing.cancel()
+            await asyncio.wait({self._renewing})
         if self._handler is not None:
             await self._handler.close_async()  # type: ignore[no-untyped-call]
         await self._listener.stop()
         await self._wire.close()
 
-    async def _run(self) -> None:
-        me = await self._introduced()
+    async def _connected(self) -> AsyncSocketModeHandler:
+        me = await self._wire.cards.auth_test()
+        token = self._settings.app_token.get_secret_value()
+        # The first ticket is asked for here: the library would repeat a refused token for ever.
+        ticket = await self._wire.cards.apps_connections_open(app_token=token)
         self._people.team = str(me["team_id"])
         app = self._app(me)
         self._listener.register(app)
-        token = self._settings.app_token.get_secret_value()
-        self._handler = AsyncSocketModeHandler(
+        handler = AsyncSocketModeHandler(
             app, token, logger=vendor_log(), web_client=self._wire.events, ping_interval=PING_S
         )
-        self._handler.client.wss_uri = await self._ticket()
-        await self._handler.connect_async()  # type: ignore[no-untyped-call]
+        handler.client.wss_uri = str(ticket["url"])
+        try:
+            await handler.connect_async()  # type: ignore[no-untyped-call]
+        except BaseException:
+            await handler.close_async()  # type: ignore[no-untyped-call]
+            raise
         log.info("connected to Slack workspace %s", me["team_id"])
-        self._connected.set()
-        await self._renew_tickets(self._handler)
-
-    async def _introduced(self) -> AsyncSlackResponse:
-        while True:
-            try:
-                with translated():
-                    return await self._wire.cards.auth_test()
-            except ChatError as error:
-                await self._wait_or_give_up(error)
-
-    async def _ticket(self) -> str:
-        """An address for one connection; asked for here so that a wrong token is found at start."""
-        while True:
-            try:
-                with translated():
-                    token = self._settings.app_token.get_secret_value()
-                    opened = await self._wire.cards.apps_connections_open(app_token=token)
-                    return str(opened["url"])
-            except ChatError as error:
-                await self._wait_or_give_up(error)
+        return handler
 
     async def _renew_tickets(self, handler: AsyncSocketModeHandler) -> None:
         """Never try an old ticket for ever.
@@ -120,12 +92,6 @@ class Connection:
             await asyncio.sleep(PING_S)
             if not await handler.client.is_connected():
                 handler.client.wss_uri = None
-
-    async def _wait_or_give_up(self, error: ChatError) -> None:
-        if error.why in _REFUSED:
-            raise error
-        log.warning("Slack does not answer: %s", error)
-        await asyncio.sleep(error.retry_after_s or RETRY_S)
 
     def _app(self, me: AsyncSlackResponse) -> AsyncApp:
         async def authorize() -> AuthorizeResult:

@@ -190,14 +190,32 @@ async def test_a_ticket_that_was_refused_is_not_tried_for_ever(
 
 
 async def test_a_wrong_token_is_found_at_start(slack: Slack, desk: RecordingDesk) -> None:
-    """A token that Slack refuses ends the start with its name, instead of trying for ever."""
-    settings = SlackSettings(SecretStr("xoxb-wrong"), SecretStr("xapp-wrong"), slack.api_url)
+    """A token that Slack refuses ends the start with Slack's word for it."""
+    settings = SlackSettings(SecretStr(BOT_TOKEN), SecretStr("xapp-wrong"), slack.api_url)
     app = connect(settings, desk, WallClock())
 
     with pytest.raises(ChatError, match="invalid_auth"):
         await app.start()
-    await app.stop()
+
+    assert slack.violations == ["apps.connections.open called with the wrong token"]
     slack.violations.clear()
+
+
+async def test_a_start_that_failed_can_be_repeated(
+    slack: Slack, settings: SlackSettings, desk: RecordingDesk
+) -> None:
+    """With Slack away at first, a later start of the same app comes up."""
+    app = connect(settings, desk, WallClock())
+    await slack.down()
+    with pytest.raises(ChatError):
+        await app.start()
+    await slack.up()
+
+    await app.start()
+    await slack.slash("U1", "C1", "/rollback api v1.2.3")
+    await app.stop()
+
+    assert len(desk.accepted) == 1
 
 
 async def test_fifty_presses_at_once_are_all_acknowledged(
