@@ -14,6 +14,7 @@ from bot.slack.markup import clean, fit
 from bot.slack.renderer import Json
 from commands.domain.conversation import Suggestions
 from commands.domain.people import Language
+from commands.domain.spoken import SUBJECTS
 from commands.domain.text import text
 from commands.locale import say
 
@@ -41,7 +42,7 @@ def view(offered: Suggestions, service: str, channel: str, language: Language) -
         "close": _plain("slack.form_close", language, 24),
         "blocks": [
             _environment(offered, language),
-            _input("service", "slack.form_service", language, _services(offered, service))
+            _input("service", "slack.form_service", language, _services(offered, service, language))
             | {"dispatch_action": True},
             _input(f"version:{service}", "slack.form_version", language, _versions(language)),
             _input("reason", "slack.form_reason", language, _reason()) | {"optional": True},
@@ -60,7 +61,7 @@ def version_options(
     offered: Suggestions, service: str, typed: str, language: Language
 ) -> list[Json]:
     """What the version picker offers for what was typed: `--auto`, known ones, and it itself."""
-    known = offered.versions.get(service, ())
+    known = _known(offered, service)
     wanted = typed.strip().lower()
     options = [
         _option(version, version, note) for version, note in known if wanted in version.lower()
@@ -106,6 +107,15 @@ def quoted(words: str) -> str:
     return f"'{_CLOSING_QUOTE.sub(APOSTROPHE, clean(words))}'"
 
 
+def _known(offered: Suggestions, service: str) -> tuple[tuple[str, str], ...]:
+    """Versions of a service; of several services, those that all of them have."""
+    if service not in SUBJECTS:
+        return offered.versions.get(service, ())
+    lists = [offered.versions.get(name, ()) for name in offered.services]
+    common = set.intersection(*({version for version, _ in found} for found in lists))
+    return tuple((version, "") for version, _ in lists[0] if version in common)
+
+
 def _chosen(filled: Json | None) -> str:
     return str(((filled or {}).get("selected_option") or {}).get("value") or "")
 
@@ -120,8 +130,13 @@ def _environment(offered: Suggestions, language: Language) -> Json:
     return {"type": "section", "text": {"type": "plain_text", "text": fit(line, 300)}}
 
 
-def _services(offered: Suggestions, chosen: str) -> Json:
-    options = [_option(service, service) for service in offered.services[:OPTIONS_MAX]]
+def _services(offered: Suggestions, chosen: str, language: Language) -> Json:
+    names = offered.services[: OPTIONS_MAX - len(SUBJECTS)]
+    options = [
+        *(_option(service, service) for service in names),
+        _option(say(text("slack.form_all"), language), "all"),
+        _option(say(text("slack.form_full"), language), "full"),
+    ]
     picked = next((one for one in options if one["value"] == chosen), options[0])
     return {
         "type": "static_select",

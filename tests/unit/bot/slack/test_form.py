@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 from hypothesis import example, given, settings
@@ -53,6 +54,25 @@ async def test_the_picker_follows_the_service(slack: Slack, app: Connected) -> N
 
     assert await labels(slack) == ["--auto"]
     assert await labels(slack, "v9") == ["v9"]
+
+
+async def test_everything_at_once_can_be_asked_for(
+    slack: Slack, app: Connected, desk: RecordingDesk
+) -> None:
+    """For all services only those versions are offered that every one of them has."""
+    assert desk.offered is not None
+    desk.offered = replace(
+        desk.offered,
+        versions={"api": (("v3", ""), ("v2", "")), "worker": (("v2", ""), ("v1", ""))},
+    )
+    await slack.slash("U1", "C1", "/rollback")
+    await slack.wait_for(lambda: slack.form("U1"))
+    await slack.pick("U1", form.SERVICE, "full")
+    await slack.wait_for(lambda: "version:full" in str(slack.form("U1")))
+
+    assert await labels(slack) == ["--auto", "v2"]
+    await slack.submit("U1", **{form.VERSION: "v2"})
+    assert desk.accepted[0].words == "full v2"
 
 
 async def test_a_dry_run_can_be_asked_for(
