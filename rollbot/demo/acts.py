@@ -71,6 +71,7 @@ class Act:
 BEFORE = Act(
     text("demo.before"),
     (
+        Await(text("demo.await_worker"), lambda sight: sight.record.has_worker()),
         Deploy("v1.2.3"),
         Tell(text("demo.before_runs")),
         Await(text("demo.await_proven"), proven("v1.2.3")),

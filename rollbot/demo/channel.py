@@ -15,7 +15,7 @@ from commands.domain.conversation import Incoming
 from commands.domain.people import Identity
 from commands.domain.runbook import Channel, Runbook
 from commands.handlers import Service
-from commands.store.opening import Access, open_async_store
+from commands.store.opening import open_async_store
 from rollbot.demo.people import Actor
 from rollbot.demo.runbook_file import CHANNEL, ENVIRONMENT
 from rollbot.demo.transcript import Transcript
@@ -50,13 +50,7 @@ async def opened(
     world: World, runbook: Runbook, transcript: Transcript
 ) -> AsyncIterator[IncidentChannel]:
     """Open the channel; on leaving, the last cards are printed before it closes."""
-    access = Access(
-        environment=ENVIRONMENT,
-        redis_url=world.places.redis_url,
-        key=world.journal_key.encode(),
-        state_dir=world.places.state,
-    )
-    store = open_async_store(access)
+    store = open_async_store(world.access())
     services = {ENVIRONMENT: Service(store=store, clock=SystemClock())}
     desk = Desk(runbook=runbook, services=services, clock=SystemClock())
     desk.chats[transcript.platform] = transcript

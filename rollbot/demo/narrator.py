@@ -44,5 +44,10 @@ class PrintedNarrator:
         said = text("demo.not_met", what=name, seconds=round(seconds), folder=folder)
         self._print(f"  ✗ {say(said, self.language)}", fg="red", bold=True)
 
+    def wrong(self, reasons: tuple[Text, ...]) -> None:
+        """Why the newest rollback went wrong, if it did."""
+        for reason in reasons:
+            self._print(f"    {say(reason, self.language)}", fg="red")
+
     def _print(self, line: str, *, fg: str, bold: bool = False) -> None:
         click.secho(line, file=self.stream, fg=fg, bold=bold)

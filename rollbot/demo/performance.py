@@ -20,7 +20,6 @@ from rollbot.demo.narrator import PrintedNarrator
 from rollbot.demo.play import Face, Play
 from rollbot.demo.prompt import LeftError, Prompt
 from rollbot.demo.record import Record, told
-from rollbot.demo.runbook_file import ENVIRONMENT
 from rollbot.demo.sight import Sight
 from rollbot.demo.transcript import Transcript
 from rollbot.demo.world import World
@@ -53,11 +52,14 @@ class Performance:
     def _play(self, world: World) -> bool:
         for process in PROCESSES:
             world.children.start(process, (*_ROLLBOT, process), world.environment(), restart=True)
-        record = Record.opened(world.places.redis_url, ENVIRONMENT, world.journal_key.encode())
-        ended_well = asyncio.run(self._perform(Sight(record, world)))
-        if self.as_json:
-            for state in record.rollbacks():
-                sys.stdout.write(json.dumps(told(state), ensure_ascii=False) + "\n")
+        record = Record.opened(world.access())
+        try:
+            ended_well = asyncio.run(self._perform(Sight(record, world)))
+            if self.as_json:
+                for state in record.rollbacks():
+                    sys.stdout.write(json.dumps(told(state), ensure_ascii=False) + "\n")
+        finally:
+            record.close()
         return ended_well
 
     async def _perform(self, sight: Sight) -> bool:
@@ -68,7 +70,7 @@ class Performance:
             face: Face = channel
             if self.interactive:
                 face = Prompt(channel, self.stream, self.language)
-            play = Play(sight, face, narrator, sight.world.children.tend)
+            play = Play(sight, face, narrator, sight.world.children.tend, not self.interactive)
             try:
                 ended_well = await play.perform(PLAY)
             except LeftError:

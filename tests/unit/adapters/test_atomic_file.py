@@ -134,3 +134,14 @@ def test_a_folder_that_is_not_there_is_an_error_about_that_file(tmp_path: Path) 
         replace(tmp_path / "gone" / ".env", NEW)
 
     assert refused.value.path == str(tmp_path / "gone" / ".env")
+
+
+def test_the_folder_of_kept_copies_is_made_for_its_owner_alone(tmp_path: Path) -> None:
+    """A first rollback finds no such folder; what it keeps there may hold secrets."""
+    path, kept = tmp_path / ".env", tmp_path / ".rollbot" / ".env.0e99"
+    path.write_bytes(OLD)
+
+    keep_copy(path, kept)
+
+    assert kept.read_bytes() == OLD
+    assert stat.S_IMODE(kept.parent.stat().st_mode) == 0o700
