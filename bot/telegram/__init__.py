@@ -20,9 +20,9 @@ from commands.settings import TelegramSettings
 
 __all__ = ["Connected", "connect"]
 
-GROUP_BURST: Final = 5
-GROUP_REFILL_S: Final = 20.0
-"""A bucket of 5 that refills in 20 s lets at most 5 + 15 = 20 messages into any minute, which is
+GROUP_BURST: Final = 8
+GROUP_REFILL_S: Final = 40.0
+"""A bucket of 8 that refills in 40 s lets at most 8 + 12 = 20 messages into any minute, which is
 what Telegram allows a group (https://core.telegram.org/bots/faq). The library's own default, a
 bucket of 20 a minute, lets nearly 40 into its first."""
 
@@ -40,6 +40,8 @@ def connect(settings: TelegramSettings, desk: Desk, clock: Clock) -> Connected:
     """Build the bot; nothing is sent before `start`. To be called inside a running loop."""
     for talkative in ("httpx", "httpcore"):
         logging.getLogger(talkative).setLevel(logging.WARNING)  # at INFO httpx logs the token
+    # A 429 is an answer that the relay waits out; the library prints a traceback for each.
+    logging.getLogger("telegram.ext.AIORateLimiter").setLevel(logging.CRITICAL)
     bot = _bot(settings)
     moves, presses = Moves(), Presses(bot)
     sender = Sender(bot, moves)
@@ -51,8 +53,10 @@ def connect(settings: TelegramSettings, desk: Desk, clock: Clock) -> Connected:
 
 
 def _bot(settings: TelegramSettings) -> ExtBot[int]:
+    # No retries here: the limiter would sleep with an old card in its hands and stop every other
+    # chat meanwhile. The relay quiets that one chat and then sends what is true by then.
     limiter = AIORateLimiter(
-        group_max_rate=GROUP_BURST, group_time_period=GROUP_REFILL_S, max_retries=3
+        group_max_rate=GROUP_BURST, group_time_period=GROUP_REFILL_S, max_retries=0
     )
     return ExtBot(
         settings.bot_token.get_secret_value(),

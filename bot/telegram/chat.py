@@ -68,9 +68,8 @@ class TelegramChat:
         if (known := self._delivered.get(delivery_id)) is not None:
             return known
         self._remember_confirms(card)
-        destination = Destination.of(address)
         try:
-            sent = await self._sender.send(destination, render(card), quiet=bool(destination.root))
+            sent = await self._sender.send(Destination.of(address), render(card))
         except ChatGoneError as error:
             raise ChatError(PLATFORM, error.why, retry_after_s=REFUSED_RETRY_S) from error
         reference = MessageRef(
@@ -116,11 +115,11 @@ class TelegramChat:
             return
         self._remember_confirms(card)
         if incoming.private:
-            await self._sender.send(Destination(int(incoming.home.channel)), render(card))
+            await self._sender.send(Destination.alone(incoming.home.channel), render(card))
             return
         if incoming.standing in _PEOPLE:
             try:
-                await self._sender.send(Destination(int(incoming.identity.user)), render(card))
+                await self._sender.send(Destination.alone(incoming.identity.user), render(card))
             except ChatGoneError:
                 log.info("a person has not started the bot: answering in the chat")
             else:

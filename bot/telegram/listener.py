@@ -109,12 +109,18 @@ class Listener:
     async def _acknowledge(self, heard: Heard, language: Language) -> None:
         if heard.query is None:
             return
-        if heard.is_question and heard.incoming.kind == "words":
-            name = heard.incoming.display_name
-            await self._replace(heard, menu.chosen(name, heard.incoming.words))
-        elif heard.is_question:
+        received = say(text("telegram.received"), language)
+        await asyncio.gather(self._presses.settle(heard.query.id, received), self._tidy(heard))
+
+    async def _tidy(self, heard: Heard) -> None:
+        """A question that was answered goes; of a menu the words that were chosen stay."""
+        if not heard.is_question:
+            return
+        if heard.incoming.kind == "words":
+            said = menu.chosen(heard.incoming.display_name, heard.incoming.words)
+            await self._replace(heard, said)
+        else:
             await self._sender.remove(heard.chat_id, heard.message_id)
-        await self._presses.settle(heard.query.id, say(text("telegram.received"), language))
 
     async def _menu(self, heard: Heard, language: Language) -> None:
         offered = await self._desk.suggestions(heard.incoming.home)
@@ -136,8 +142,8 @@ class Listener:
         await self._end_spinner(heard)
         confirm = self._chat.confirm_of(heard.argument)
         asked = menu.question(confirm, heard.argument, heard.label, language)
-        home = Destination(heard.chat_id, heard.topic, heard.message_id)
-        await self._sender.send(home, asked, quiet=True)
+        card = Destination(heard.chat_id, heard.topic, heard.message_id, quiet=True, patient=True)
+        await self._sender.send(card, asked)
 
     async def _replace(self, heard: Heard, what: Rendered) -> None:
         await self._chat.replace(

@@ -6,9 +6,10 @@ import logging
 from dataclasses import dataclass, replace
 from typing import Final, Self
 
-from telegram import Bot, LinkPreviewOptions, Message, ReplyParameters
+from telegram import LinkPreviewOptions, Message, ReplyParameters
 from telegram.constants import ParseMode
 from telegram.error import BadRequest, ChatMigrated
+from telegram.ext import ExtBot
 
 from bot.telegram.renderer import Rendered
 from bot.telegram.wire import PLATFORM, Moves, is_lost_thread, translated
@@ -18,15 +19,22 @@ from commands.domain.errors import ChatError
 log = logging.getLogger(__name__)
 
 NO_PREVIEW: Final = LinkPreviewOptions(is_disabled=True)
+PATIENT_TRIES: Final = 3
+"""How often a 429 is waited out for words that nobody would send again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """A chat, its forum topic, and the message that is answered."""
+    """A chat, its forum topic, and the message that is answered.
+
+    `quiet`: phones do not ring. `patient`: wait out a 429 instead of raising it.
+    """
 
     chat_id: int
     topic: int | None = None
     root: int | None = None
+    quiet: bool = False
+    patient: bool = False
 
     @classmethod
     def of(cls, address: Address) -> Self:
@@ -36,8 +44,8 @@ class Destination:
         """
         if address.person is not None:
             return cls(_id(address.person.user))
-        channel = address.channel
-        return cls(_id(channel.channel), _number(channel.topic), _number(address.thread))
+        channel, root = address.channel, _number(address.thread)
+        return cls(_id(channel.channel), _number(channel.topic), root, quiet=bool(root))
 
     @classmethod
     def under(cls, incoming: Incoming) -> Self:
@@ -45,28 +53,33 @@ class Destination:
         where, _, number = incoming.delivery_id.rpartition(":")
         root = _number(number) if where.startswith("message:") else None
         home = incoming.home
-        return cls(_id(home.channel), _number(home.topic), root)
+        return cls(_id(home.channel), _number(home.topic), root, patient=True)
+
+    @classmethod
+    def alone(cls, chat_id: str) -> Self:
+        """A private chat."""
+        return cls(_id(chat_id), patient=True)
 
 
 class Sender:
     """Sends and edits; follows a group that moved and leaves a topic that was deleted."""
 
-    def __init__(self, bot: Bot, moves: Moves) -> None:
+    def __init__(self, bot: ExtBot[int], moves: Moves) -> None:
         self._bot, self.moves = bot, moves
 
-    async def send(self, to: Destination, what: Rendered, *, quiet: bool = False) -> Message:
+    async def send(self, to: Destination, what: Rendered) -> Message:
         """Raises ChatError and ChatGoneError. Not safe to repeat: there would be two."""
         with translated():
             try:
-                return await self._send(to, what, quiet=quiet)
+                return await self._send(to, what)
             except ChatMigrated as error:
                 self.moves.learn(to.chat_id, error.new_chat_id)
-                return await self._send(Destination(to.chat_id), what, quiet=quiet)
+                return await self._send(replace(to, topic=None, root=None), what)
             except BadRequest as error:
                 if to.topic is None or not is_lost_thread(error):
                     raise
                 log.warning("topic %d is gone: posting to the whole group", to.topic)
-                return await self._send(replace(to, topic=None, root=None), what, quiet=quiet)
+                return await self._send(replace(to, topic=None, root=None), what)
 
     async def edit(self, message: MessageRef, what: Rendered) -> None:
         """Raises the library's own errors: which of them matter is the caller's business."""
@@ -84,7 +97,7 @@ class Sender:
         with translated():
             await self._bot.delete_message(chat_id, message_id)
 
-    async def _send(self, to: Destination, what: Rendered, *, quiet: bool) -> Message:
+    async def _send(self, to: Destination, what: Rendered) -> Message:
         reply = ReplyParameters(to.root, allow_sending_without_reply=True) if to.root else None
         return await self._bot.send_message(
             self.moves.target(to.chat_id),
@@ -94,7 +107,8 @@ class Sender:
             reply_markup=what.keyboard,
             message_thread_id=to.topic,
             reply_parameters=reply,
-            disable_notification=quiet or None,
+            disable_notification=to.quiet or None,
+            rate_limit_args=PATIENT_TRIES if to.patient else None,
         )
 
 

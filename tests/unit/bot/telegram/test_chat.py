@@ -120,14 +120,34 @@ async def test_a_card_in_a_group_that_moved_names_its_new_home(
     assert anew.channel == str(moved.id)
 
 
-async def test_too_many_requests_are_waited_out(telegram: TelegramServer, bot: Connected) -> None:
-    """Telegram's retry_after is honoured, and then the message arrives once."""
-    chat = telegram.group("Incidents")
+async def test_too_many_requests_are_for_the_relay_to_wait_out(
+    telegram: TelegramServer, bot: Connected
+) -> None:
+    """A card comes back at once with Telegram's retry_after; other chats go on meanwhile."""
+    chat, other = telegram.group("Incidents"), telegram.group("Other")
+    telegram.fail(1, "429", retry_after_s=37)
+
+    with pytest.raises(ChatError) as caught:
+        await bot.chat.post(address(chat), CARD, "d-1")
+    await bot.chat.post(address(other), CARD, "d-2")
+
+    assert caught.value.retry_after_s == 37
+    assert telegram.messages(chat) == []
+    assert len(telegram.messages(other)) == 1
+
+
+async def test_a_private_word_waits_out_too_many_requests(
+    telegram: TelegramServer, desk: RecordingDesk, bot: Connected
+) -> None:
+    """Nobody would send it again, so it is sent when Telegram takes it."""
+    anna = telegram.user("Anna")
+    await telegram.say(anna, telegram.private(anna), "/rollback ap v1")
+    incoming = await desk.heard()
     telegram.fail(1, "429", retry_after_s=1)
 
-    await bot.chat.post(address(chat), CARD, "d-1")
+    await bot.chat.whisper(incoming, Card("Нет сервиса ap", "Ошибка", Tone.BAD))
 
-    assert len(telegram.messages(chat)) == 1
+    assert len(telegram.messages(telegram.private(anna))) == 1
 
 
 async def test_an_outage_is_a_chat_error(telegram: TelegramServer, bot: Connected) -> None:

@@ -1,0 +1,41 @@
+"""Whether Telegram accepts our token and we are in the groups: asked by `rollbot check`."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+
+from telegram import Bot
+
+from bot.telegram.wire import translated
+from commands.domain.errors import ChatGoneError
+from commands.settings import TelegramSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Introduction:
+    """Who we are there, and the bound groups that we are not in."""
+
+    name: str
+    absent: tuple[str, ...]
+
+
+async def introduce(settings: TelegramSettings, chats: tuple[str, ...]) -> Introduction:
+    """Ask Telegram who we are and which groups it shows us. Raises ChatError; changes nothing."""
+    for talkative in ("httpx", "httpcore"):
+        logging.getLogger(talkative).setLevel(logging.WARNING)  # at INFO httpx logs the token
+    bot = Bot(settings.bot_token.get_secret_value(), base_url=f"{settings.api_url}/bot")
+    with translated():
+        # Initializing asks getMe, by which a wrong token is found.
+        async with bot:
+            absent = [chat for chat in chats if not await _shown(bot, chat)]
+            return Introduction(bot.username, tuple(absent))
+
+
+async def _shown(bot: Bot, chat: str) -> bool:
+    try:
+        with translated():
+            await bot.get_chat(chat)
+    except ChatGoneError:
+        return False
+    return True
