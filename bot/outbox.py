@@ -44,9 +44,13 @@ def wanted(view: View, platform: Platform, channels: tuple[Channel, ...]) -> Ite
 
     `channels` are the environment's channels on the platform.
     """
-    homes = tuple(h for h in view.state.homes if h.platform == platform)
+    # A terminal is nobody's channel: it shows every rollback of its environment.
+    own = tuple(h for h in view.state.homes if h.platform == platform)
+    homes = channels if platform == "console" else own
     for home in homes:
-        yield Wanted(f"card:{_at(home)}", Address(home), partial(cards.rollback_card, view), live=True)
+        yield Wanted(
+            f"card:{_at(home)}", Address(home), partial(cards.rollback_card, view), live=True
+        )
     yield from _direct(view, platform)
     yield from _announcements(view, channels)
     for home in homes:

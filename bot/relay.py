@@ -48,13 +48,18 @@ class Sent:
 
 @dataclass(slots=True, kw_only=True)
 class Relay:
-    """Relays every environment to one platform. `keep` False: posts are not journaled (console)."""
+    """Relays every environment to one platform.
+
+    `keep` False is a terminal: posts are not journaled, and what had ended before it was opened
+    is not shown. `only` is the one rollback to be shown.
+    """
 
     chat: Chat
     runbook: Runbook
     services: Mapping[str, Service]
     clock: Clock
     keep: bool = True
+    only: str = ""
     ready: asyncio.Event = field(default_factory=asyncio.Event)
     _dirty: dict[tuple[str, str], RollbackState] = field(default_factory=dict)
     _sent: dict[tuple[str, str, str], Sent] = field(default_factory=dict)
@@ -90,11 +95,19 @@ class Relay:
         for name in names:
             rollback = await book.rollback(name)
             if rollback and positions.get(name) != rollback.position:
+                first = name not in positions
                 positions[name] = rollback.position
-                self._dirty[environment, name] = rollback
+                if self._shown(rollback, first=first):
+                    self._dirty[environment, name] = rollback
         self.ready.set()
         after = {ENVIRONMENT_JOURNAL: state.position, **{n: positions.get(n, 0) for n in names}}
         await book.journal.follow(after, block_s=1.0)
+
+    def _shown(self, rollback: RollbackState, *, first: bool) -> bool:
+        if self.only:
+            return rollback.id == self.only
+        over = rollback.status.ended and not self.ready.is_set()
+        return self.keep or not (first and over)
 
     async def _send(self) -> None:
         while True:
@@ -107,15 +120,17 @@ class Relay:
     async def _flush(self, environment: str, state: RollbackState) -> bool:
         """Send what is due for one rollback; True when nothing is left."""
         view = View(state, self.runbook, self.runbook.language, self.clock.now())
-        channels = tuple(
-            c
-            for c in self.runbook.environments[environment].channels
-            if c.platform == self.chat.platform
-        )
+        channels = self._channels(environment)
         done = True
         for message in wanted(view, self.chat.platform, channels):
             done = await self._deliver(environment, state, message) and done
         return done
+
+    def _channels(self, environment: str) -> tuple[Channel, ...]:
+        if self.chat.platform == "console":
+            return (Channel(platform="console", channel=environment),)
+        bound = self.runbook.environments[environment].channels
+        return tuple(c for c in bound if c.platform == self.chat.platform)
 
     async def _deliver(self, environment: str, state: RollbackState, message: Wanted) -> bool:
         address = self._placed(environment, state, message)
@@ -181,9 +196,7 @@ class Relay:
             lost = PostLost(key=message.key, moved_to=moved_to)
             await self.services[environment].book.append_rollback(state.id, lambda _: (lost,))
 
-    def _placed(
-        self, environment: str, state: RollbackState, message: Wanted
-    ) -> Address | None:
+    def _placed(self, environment: str, state: RollbackState, message: Wanted) -> Address | None:
         """The address, in its thread once the root is there, or where a group has moved to."""
         address = message.address
         if moved := state.moved.get(message.key):
