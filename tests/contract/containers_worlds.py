@@ -8,13 +8,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from secrets import token_hex
 from typing import Protocol
+
+import docker
 
 from commands.domain.plan import CommandLine
 from commands.domain.runbook import Compose
 from commands.ports import Containers
 from tests.engines.embedded import REPOSITORY, EmbeddedEngine
+from tests.engines.found import address_of
+from tests.stack.compose import Compose as Program
+from tests.stack.compose import compose_v1, compose_v2
+from tests.stack.forwarder import Forwarder
+from tests.stack.images import Images
+from tests.stack.project import Samokoder
+from workers.adapters.compose import DockerContainers
 from workers.adapters.process import EmbeddedContainers
+from workers.adapters.surroundings import Surroundings
 
 
 class ContainersWorld(Protocol):
@@ -71,5 +82,84 @@ class EmbeddedWorld:
 
 def embedded(directory: Path) -> Iterator[ContainersWorld]:
     world = EmbeddedWorld(directory)
+    yield world
+    world.close()
+
+
+class DockerWorld:
+    """The real engine with one Compose generation, reached by a way that can be cut."""
+
+    def __init__(self, directory: Path, program: Program, images: Images) -> None:
+        self.project = Samokoder(program, images, directory)
+        self.project.write("v1.2.3")
+        program.run(directory, "up", "-d", "db")
+        # The services that a service depends on are part of its hash in Compose 2: had it been
+        # started with them, the first `up --no-deps` would recreate it although nothing changed.
+        program.run(directory, "up", "-d", "--no-deps", "api")
+        self.repository = f"{images.prefix}/samokoder-api"
+        self.way = Forwarder(directory, address_of("docker"))
+        self.containers = docker_containers(self.project, self.way.url)
+
+    def pin(self, version: str) -> None:
+        self.project.pin("APP_VERSION", version)
+
+    def up(self) -> CommandLine:
+        return up(self.project, "api")
+
+    def go_away(self) -> None:
+        self.way.cut()
+
+    def close(self) -> None:
+        self.containers.close()
+        self.way.cut()
+        self.project.down()
+        leave_only_what_runs(self.project.images)
+
+
+def published() -> Iterator[Images]:
+    """Images of this suite's own: what other tests pull, run and remove is not seen here."""
+    engine = docker.DockerClient(base_url=address_of("docker"))
+    images = Images(engine, address_of("registry"), f"contract-{token_hex(4)}")
+    for service, tag in (("api", "v1.2.2"), ("api", "v1.2.3"), ("api", "v1.3.0")):
+        images.publish(service, tag, note=images.namespace)
+    images.publish("worker", "v1.2.2", note=images.namespace)
+    leave_only_what_runs(images)
+    yield images
+    images.discard()
+    engine.close()
+
+
+def leave_only_what_runs(images: Images) -> None:
+    """As on a host before a rollback: other releases are in the registry only."""
+    for tag in ("v1.2.2", "v1.3.0"):
+        if images.engine.images.list(name=images.reference("api", tag)):
+            images.unpull("api", tag)
+
+
+def docker_containers(project: Samokoder, engine_url: str = "") -> DockerContainers:
+    """The port on one project of the tests' stack."""
+    compose = Compose(
+        generation="v1" if project.compose.generation == "v1" else "v2",
+        project=project.name,
+        directory=str(project.directory),
+        engine_url=engine_url or project.compose.environment["DOCKER_HOST"],
+    )
+    return DockerContainers(compose, Surroundings(project.compose.environment))
+
+
+def up(project: Samokoder, *services: str) -> CommandLine:
+    """The command line that recreates these services alone."""
+    argv = (*project.compose.argv, "up", "-d", "--no-deps", "--no-build", *services)
+    return CommandLine(argv=argv)
+
+
+def docker_v1(directory: Path, images: Images) -> Iterator[ContainersWorld]:
+    world = DockerWorld(directory, compose_v1(), images)
+    yield world
+    world.close()
+
+
+def docker_v2(directory: Path, images: Images) -> Iterator[ContainersWorld]:
+    world = DockerWorld(directory, compose_v2(), images)
     yield world
     world.close()

@@ -2,21 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from commands.domain.errors import EngineUnavailableError, ImageNotFoundError
-from tests.contract.containers_worlds import ContainersWorld, embedded
+from tests.contract.containers_worlds import (
+    ContainersWorld,
+    docker_v1,
+    docker_v2,
+    embedded,
+    published,
+)
+from tests.stack.images import Images
 
-WORLDS: dict[str, Callable[[Path], Iterator[ContainersWorld]]] = {"embedded": embedded}
+
+@pytest.fixture(scope="module")
+def images() -> Iterator[Images]:
+    """The releases of the Docker worlds, published once."""
+    yield from published()
 
 
-@pytest.fixture(params=WORLDS)
+@pytest.fixture(params=["embedded", "docker-v1", "docker-v2"])
 def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ContainersWorld]:
     """The same project on each engine in turn."""
-    yield from WORLDS[request.param](tmp_path)
+    if request.param == "embedded":
+        yield from embedded(tmp_path)
+    else:
+        docker = docker_v1 if request.param == "docker-v1" else docker_v2
+        yield from docker(tmp_path, request.getfixturevalue("images"))
 
 
 def fetch(world: ContainersWorld, version: str) -> str:
