@@ -191,8 +191,7 @@ class Executor:
         return self.book.rollback(state.id) or state
 
     def _mirror(self, rollback_id: str) -> None:
-        known = self.mirror.length(rollback_id)
-        self.mirror.keep(rollback_id, self.book.journal.read(rollback_id, known), known)
+        self.mirror.copy(self.book.journal, rollback_id)
 
     def _since(self, began: datetime) -> float:
         return round((self.clock.now() - began).total_seconds(), 3)

@@ -38,7 +38,7 @@ class AsyncJournal(Generic[E]):
         """See `Journal.read`."""
         start = min(after, self._chains.verified(name))
         entries = await self._fetch(name, start)
-        return self._chains.accept(name, start, entries)[after - start :]
+        return self._chains.accept_after(name, after, start, entries)
 
     async def append(self, batch: Iterable[Part[E]], at: datetime | None = None) -> dict[str, int]:
         """See `Journal.append`."""

@@ -53,6 +53,19 @@ class Chains(Generic[E]):
         """Verify this journal from its first entry next time."""
         self._hashes.pop(name, None)
 
+    def accept_after(
+        self, name: str, after: int, start: int, entries: Sequence[RawEntry]
+    ) -> list[Recorded[E]]:
+        """Verify entries `start + 1` and on, and hand out those after `after`.
+
+        Raises as `accept`, and `StateLostError` when there are not even `after` of them: the
+        caller has seen more than there is.
+        """
+        recorded = self.accept(name, start, entries)
+        if start + len(recorded) < after:
+            raise StateLostError(name, after, start + len(recorded))
+        return recorded[after - start :]
+
     def accept(self, name: str, after: int, entries: Sequence[RawEntry]) -> list[Recorded[E]]:
         """Verify entries `after + 1` and on; `after` must be within what is verified.
 

@@ -136,7 +136,7 @@ class Codec(Generic[E]):
             clean["kind"] = plain["kind"]
         if clean != plain:
             try:
-                self._adapter.validate_python(clean)
+                self._adapter.validate_json(json.dumps(clean))
             except ValidationError as error:
                 kind = str(plain.get("kind", ""))
                 raise StoreError(kind=kind, why="unreadable without its secrets") from error

@@ -51,11 +51,14 @@ class Journal(Generic[E]):
         self._lock = threading.Lock()
 
     def read(self, name: str, after: int = 0) -> list[Recorded[E]]:
-        """Verified entries `after + 1` and on. Only what is new is fetched and verified."""
+        """Verified entries `after + 1` and on. Only what is new is fetched and verified.
+
+        Raises `StateLostError` too when there are fewer than `after` entries.
+        """
         start = min(after, self._chains.verified(name))
         entries = self._fetch(name, start)
         with self._lock:
-            return self._chains.accept(name, start, entries)[after - start :]
+            return self._chains.accept_after(name, after, start, entries)
 
     def append(self, batch: Iterable[Part[E]], at: datetime | None = None) -> dict[str, int]:
         """Append to one or several journals, all or nothing; returns their new lengths.

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -35,6 +35,12 @@ class _Line(BaseModel):
     s: str
 
 
+class Reader(Protocol):
+    """`Journal`, or the fake of it."""
+
+    def read(self, name: str, after: int = 0) -> Sequence[Recorded[Any]]: ...
+
+
 @dataclass(slots=True)
 class Mirror:
     """The mirror of one environment. Processes may share the file; it only ever grows.
@@ -51,6 +57,15 @@ class Mirror:
     def path(self) -> Path:
         """One JSON object a line, in the order in which the worker saw the entries."""
         return self.state_dir / f"{self.environment}.journal.jsonl"
+
+    def copy(self, reader: Reader, journal: str) -> None:
+        """Write down everything of a journal that is not yet; see `keep`.
+
+        The last mirrored entry is read again: by the chain of hashes it speaks for all before it.
+        Raises what reading raises, too.
+        """
+        after = max(self.length(journal) - 1, 0)
+        self.keep(journal, reader.read(journal, after), after)
 
     def keep(self, journal: str, recorded: Sequence[Recorded[Any]], after: int = 0) -> None:
         """Write down entries `after + 1` and on, which are *all* that Redis has from there.

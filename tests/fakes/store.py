@@ -45,7 +45,7 @@ class MemoryJournal(Generic[E]):
         last = entries[-1][0] if entries else b"0-0"
         info = {"length": len(entries), "last-generated-id": last}
         self._chains.check_whole(name, info, self._chains.verified(name))
-        return self._chains.accept(name, start, entries[start:])[after - start :]
+        return self._chains.accept_after(name, after, start, entries[start:])
 
     def append(self, batch: Iterable[Part[E]], at: datetime | None = None) -> dict[str, int]:
         parts = list(batch)

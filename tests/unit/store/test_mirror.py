@@ -66,6 +66,24 @@ def test_a_journal_with_another_past_is_refused(mirror: Mirror) -> None:
     assert caught.value.position == 1
 
 
+def test_copying_follows_a_journal(mirror: Mirror) -> None:
+    """Copying takes what is new, and notices a journal that was lost or replaced since."""
+    journal = written("RB-7", "a", "b")
+    mirror.copy(journal, "RB-7")
+    journal.append([("RB-7", 2, [Noted(note="c")])], AT)
+    mirror.copy(journal, "RB-7")
+    mirror.copy(journal, "RB-7")
+    assert mirror.length("RB-7") == 3
+
+    with pytest.raises(StateLostError):
+        again(mirror).copy(written("RB-7", "a"), "RB-7")
+    with pytest.raises(TamperedJournalError):
+        again(mirror).copy(written("RB-7", "a", "b", "c"), "RB-7")
+    with pytest.raises(TamperedJournalError):
+        again(mirror).copy(written("RB-7", "a", "b", "c", "d"), "RB-7")
+    assert mirror.length("RB-7") == 3
+
+
 def test_half_a_line_is_forgotten(mirror: Mirror) -> None:
     """A crash in the middle of a write leaves what was whole, and writing goes on."""
     entries = written("RB-7", "a", "b").read("RB-7")
