@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
-from commands.domain import plan as planned
-from commands.domain.plan import EvidenceItem, Plan, Target
+from commands.domain.plan import EvidenceItem, Target
 from commands.domain.text import text
 from commands.ports import Containers
 from workers.steps.progress import Before, Outcome, Progress
@@ -50,16 +48,3 @@ class PullImage:
     def _is_here(self) -> bool:
         target = self.target
         return self.containers.has_image(target.repository, target.version, target.digest)
-
-
-def brought(plan: Plan, captured: Mapping[int, Before]) -> frozenset[tuple[str, str]]:
-    """The (repository, version) pairs that were not here before this plan's own pulls.
-
-    `captured` is what each step captured, by its number: only steps that were begun.
-    """
-    return frozenset(
-        (step.action.target.repository, step.action.target.version)
-        for step in plan.steps
-        if isinstance(step.action, planned.PullImage)
-        and captured.get(step.number, {}).get(PRESENT) == "no"
-    )
