@@ -12,6 +12,7 @@ from commands.locale import say
 from rollbot.logs import configure
 
 COMMANDS = {
+    "alive": ("rollbot.alive:alive", "Say whether a process of this host does its work."),
     "audit": ("rollbot.audit:audit", "Verify the journal; show what was done and who approved."),
     "bot": ("rollbot.processes:bot", "Run the bot: listens, decides, relays."),
     "check": ("rollbot.check:check", "Validate the runbook and drill readiness, red first."),

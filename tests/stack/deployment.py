@@ -50,6 +50,7 @@ class Deployment:
             "REDIS_PASSWORD": self.redis_password,
             "PROJECT_DIR": str(project_dir),
             "ROLLBOT_JOURNAL_KEY_PRODUCTION": self.journal_key,
+            "ROLLBOT_HEALTH_EVERY": "2s",
             **settings,
         }
         (self.directory / ".env").write_text("".join(f"{k}={v}\n" for k, v in lines.items()))
