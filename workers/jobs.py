@@ -44,6 +44,9 @@ LEASE_PATIENCE_S = 30.0
 
 SETTLE_S = 30.0
 
+JOURNAL_PATIENCE_S = 100.0
+"""A rollback under way outlasts a restart of Redis; nobody waits for an answer meanwhile."""
+
 
 @dataclass(frozen=True, slots=True)
 class SystemClock:
@@ -100,7 +103,7 @@ def drive(rollback_id: str) -> None:
 
 def assemble(host: Host, rollback_id: str, lease_fd: int | None) -> Executor:
     """Build the adapters and the executor of one job. The lease is held by the caller."""
-    runbook, store = host.read_runbook(), open_store(host.access)
+    runbook, store = host.read_runbook(), open_store(host.access, JOURNAL_PATIENCE_S)
     ports = open_ports(host, runbook, rollback_id, lease_fd)
     surveyor = Surveyor(
         runbook=runbook,

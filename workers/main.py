@@ -23,7 +23,6 @@ from rq.utils import now
 from rq.worker import WorkerStatus
 
 from commands.domain.errors import StoreError
-from commands.settings import read_settings
 from commands.store.connection import connect
 from commands.store.inheritance import Inheritance
 from commands.store.keys import queue_name
@@ -221,8 +220,3 @@ def serve(redis_url: str, environment: str, function: str = DRIVE) -> None:
         except (*_REDIS_AWAY, redis.RedisError, StoreError) as error:
             log.warning("redis_away", why=str(error))
         time.sleep(1)
-
-
-def main(environment: str) -> None:
-    """The worker of one environment, as the settings say. Raises SettingsError."""
-    serve(read_settings().redis_url, environment)

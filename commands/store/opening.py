@@ -15,7 +15,7 @@ from commands.domain.observed import ObservedRecord
 from commands.store.async_journal import AsyncJournal
 from commands.store.book import AsyncBook, Book
 from commands.store.codec import Codec
-from commands.store.connection import connect, connect_async
+from commands.store.connection import RETRY_FOR_S, connect, connect_async
 from commands.store.journal import Journal
 from commands.store.mirror import Mirror
 from commands.store.queue import (
@@ -82,14 +82,17 @@ class AsyncStore:
         return await live_workers_async(self.client, self.environment, now)
 
 
-def open_store(access: Access) -> Store:
-    """Open for a blocking caller; nothing is connected yet."""
+def open_store(access: Access, retry_for_s: float = RETRY_FOR_S) -> Store:
+    """Open for a blocking caller; nothing is connected yet.
+
+    `retry_for_s`: how long a caller of the journal waits for a Redis that is away.
+    """
     codec, client = access.codec(), connect(access.redis_url)
     return Store(
         environment=access.environment,
         client=client,
         codec=codec,
-        book=Book(Journal(client, codec), access.environment),
+        book=Book(Journal(client, codec, retry_for_s), access.environment),
         records=Records(client, RecordCodec(OBSERVED, codec)),
         queue=DriveQueue(client, access.environment),
         mirror=Mirror(access.state_dir, access.environment),
