@@ -83,7 +83,8 @@ class Wire:
         self._record(name, arguments, "ok" if answer["ok"] else answer["error"])
         if fault is Fault.REPLY_LOST:
             return self._broken(request)
-        return web.json_response(answer)
+        scopes = ",".join(sorted(self.scopes))
+        return web.json_response(answer, headers={"X-OAuth-Scopes": scopes})
 
     def _answer(self, name: str, authorization: str, arguments: Json) -> Json:
         try:
