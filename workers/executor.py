@@ -28,6 +28,7 @@ from commands.domain.state import RollbackState, StepStatus
 from commands.domain.text import text
 from commands.ports import Clock
 from commands.store.book import Book
+from commands.store.keys import ENVIRONMENT_JOURNAL
 from commands.store.mirror import Mirror
 from workers.ending import finish, finish_undo
 from workers.planning import Planning
@@ -182,6 +183,8 @@ class Executor:
         self._mirror(state.id)
 
     def _read(self, rollback_id: str) -> RollbackState | None:
+        # The environment's too: an emptied Redis is noticed whatever number it begins with.
+        self._mirror(ENVIRONMENT_JOURNAL)
         state = self.book.rollback(rollback_id)
         if state is not None:
             self._mirror(rollback_id)
@@ -190,8 +193,8 @@ class Executor:
     def _fresh(self, state: RollbackState) -> RollbackState:
         return self.book.rollback(state.id) or state
 
-    def _mirror(self, rollback_id: str) -> None:
-        self.mirror.copy(self.book.journal, rollback_id)
+    def _mirror(self, journal: str) -> None:
+        self.mirror.copy(self.book.journal, journal)
 
     def _since(self, began: datetime) -> float:
         return round((self.clock.now() - began).total_seconds(), 3)
