@@ -16,7 +16,7 @@ from workers.adapters.config_files import FilesOnDisk
 
 ENV = b"REGISTRY=registry:5000\nAPP_VERSION=v1.3.0 # pinned by deploy\nSECRET_KEY='a b'\n"
 OVERRIDE = b"services:\n  db:\n    ports: ['1:1'] # ours\n"
-KEPT = ".env.before-RB-17"
+KEPT = ".rollbot/.env.3fa9c1d2e0ab"
 
 VARIABLE = Pin(kind="variable", path=".env", name="APP_VERSION", value="v1.2.3")
 IMAGE = Pin(

@@ -17,7 +17,8 @@ from dotenv.parser import Binding, parse_stream
 from commands.domain.errors import ConfigFileError
 
 _MARK = "\ufeff"
-_SAFE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._:/@+-]*")
+# What means the same bare, in single and in double quotes.
+_WRITABLE = re.compile(r"[^'\"\\\x00-\x1f\x7f-\x9f\u2028\u2029]*")
 # What leads to a value, as python-dotenv's parser reads it.
 _HEAD = re.compile(r"\s*(?:export[^\S\r\n]+)?(?:'[^']+'|[^=\#\s]+)[^\S\r\n]*=[^\S\r\n]*")
 _QUOTED = re.compile(r"'(?:\\.|[^'\\])*'|\"(?:\\.|[^\"\\])*\"", re.DOTALL)
@@ -49,8 +50,8 @@ class EnvFile:
         Quotes, `export`, comments and line ends stay. Raises ConfigFileError if it stands there
         twice, or if the value could not be read back as it is.
         """
-        if not _SAFE.fullmatch(value):
-            raise ConfigFileError(self.path, f"a value that needs quoting is not written: {name}")
+        if not _WRITABLE.fullmatch(value):
+            raise ConfigFileError(self.path, f"a value that needs escaping is not written: {name}")
         bindings, at = self._find(name)
         originals = [binding.original.string for binding in bindings]
         if at is None:

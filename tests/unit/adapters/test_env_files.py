@@ -51,11 +51,21 @@ def test_an_ambiguous_variable_is_refused(text: str) -> None:
         env(text).with_variable(NAME, "v1.2.3")
 
 
-@pytest.mark.parametrize("value", ["", "a b", "v1\nB=2", "$HOME", "'", "v1#x"])
+@pytest.mark.parametrize("value", ["v1\nB=2", "v1\r", "'", '"', "a\\b", " v1", "v1 # x", "v\x85"])
 def test_a_value_that_would_not_survive_is_refused(value: str) -> None:
-    """Only what reads back as itself without quoting is written."""
+    """Only what reads back as itself, and as one line, is written."""
     with pytest.raises(ConfigFileError):
         env("A=1\n").with_variable(NAME, value)
+
+
+@pytest.mark.parametrize("earlier", ["", "a b", "${TAG:-v1}", "v1#x"])
+@pytest.mark.parametrize("line", ["APP_VERSION='{}' # x\n", "export APP_VERSION={}\n"])
+def test_an_earlier_value_of_the_team_comes_back(line: str, earlier: str) -> None:
+    """Undo writes what stood there, empty or not, in the quotes that it had."""
+    before = line.format(earlier)
+    pinned = EnvFile(".env", env(before).with_variable(NAME, "v1.2.3"))
+
+    assert pinned.with_variable(NAME, earlier) == before.encode()
 
 
 @pytest.mark.parametrize("text", ["A=1\n", "A=1", "", "\n\n# end", "A=1\r\n", "A=1\n\n"])
