@@ -1,13 +1,61 @@
-"""What a card is rendered from."""
+"""What a card is rendered from, and how it says things."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
 
-from commands.domain.people import Language
+from commands.domain.people import Language, PersonId, RoleId
 from commands.domain.runbook import EnvironmentDefinition, Runbook
 from commands.domain.state import RollbackState
+from commands.domain.text import Param, Text
+from commands.locale import duration, say, when
+
+REASON_SHOWN = 300
+"""Characters of somebody's reason that a card shows; the journal has it whole."""
+
+DIGEST_SHOWN = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """Says things in one language, with the runbook's names and zone, at a moment."""
+
+    runbook: Runbook
+    language: Language
+    now: datetime
+
+    def say(self, key: str, /, **params: Param) -> str:
+        """A message of the catalogue."""
+        return say(Text(key=key, params=params), self.language)
+
+    def tell(self, said: Text) -> str:
+        """A message that came as data; the names in it are kept as they are."""
+        return say(said, self.language)
+
+    def at(self, moment: datetime | None) -> str:
+        """A moment in the runbook's zone; "" for none."""
+        if moment is None:
+            return ""
+        return when(moment, self.runbook.timezone, self.language, self.now)
+
+    def took(self, seconds: float) -> str:
+        """A duration."""
+        return duration(max(seconds, 0.0), self.language)
+
+    def name(self, person: PersonId | None) -> str:
+        """A person's name."""
+        known = self.runbook.people.get(person or "")
+        return known.name if known else (person or "")
+
+    def role(self, role: RoleId) -> str:
+        """A role as people call it."""
+        known = self.runbook.roles.get(role)
+        return known.title.say(self.language) if known else role
+
+    def holders(self, role: RoleId) -> str:
+        """The names of those who hold a role."""
+        return ", ".join(self.name(person) for person in self.runbook.holders(role))
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +68,37 @@ class View:
     now: datetime
 
     @property
+    def words(self) -> Words:
+        """How this view says things."""
+        return Words(self.runbook, self.language, self.now)
+
+    @property
     def environment(self) -> EnvironmentDefinition:
         """The environment as the runbook has it."""
         return self.runbook.environments[self.state.request.environment]
+
+    @property
+    def target(self) -> str:
+        """`api → v1.2.3`: what goes where."""
+        request = self.state.request
+        version = request.version or self._auto_version()
+        return f"{request.subject} → {version}"
+
+    @property
+    def title(self) -> str:
+        """`PRODUCTION · RB-17 · api → v1.2.3`: how every card begins."""
+        return f"{self.environment.title} · {self.state.id} · {self.target}"
+
+    def _auto_version(self) -> str:
+        plan = self.state.plan
+        versions = dict.fromkeys(t.version for t in plan.targets) if plan else {}
+        return ", ".join(versions) or self.words.say("card.auto")
+
+
+def trimmed(said: str, longest: int = REASON_SHOWN) -> str:
+    """Somebody's words, cut to what a card shows."""
+    flat = " ".join(said.split())
+    return flat if len(flat) <= longest else flat[: longest - 1].rstrip() + "…"
+
+
+__all__ = ["View", "Words", "trimmed"]

@@ -1,0 +1,88 @@
+"""Which buttons a card offers now. A button decides nothing: the server's state does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bot.cards.view import View
+from commands.domain.command import RecoveryVerb
+from commands.domain.conversation import Button, ButtonStyle, Confirm
+from commands.domain.decide.recovering import recovery_digest
+from commands.domain.state import Status
+from commands.grammar import Token
+
+NONCE = 12
+NO_QUESTION = "now"
+
+
+def buttons(view: View) -> tuple[Button, ...]:
+    """Everything that can be pressed on a live card, the expected way on first."""
+    state = view.state
+    offered: list[Button] = []
+    if state.question is not None:
+        offered += _answers(view)
+    if state.status.undecided:
+        offered.append(_button(view, "cancel", ButtonStyle.PLAIN, confirm=True))
+    if state.status.moving:
+        offered.append(_button(view, "stop", ButtonStyle.DANGER, confirm=True))
+    if state.status.waits_for_people:
+        offered += _recovery(view)
+    if state.status is Status.SUCCEEDED:
+        offered.append(_recover(view, "undo", "undo", ButtonStyle.DANGER))
+    return tuple(offered)
+
+
+def answers(view: View) -> tuple[Button, ...]:
+    """Yes and no to the open question; none when there is no question."""
+    return tuple(_answers(view)) if view.state.question else ()
+
+
+def _answers(view: View) -> Iterator[Button]:
+    question = view.state.question
+    nonce = question.nonce if question else NO_QUESTION
+    yield _button(view, "approve", ButtonStyle.PRIMARY, nonce, confirm=True)
+    yield _button(view, "deny", ButtonStyle.DANGER, nonce, confirm=True)
+
+
+def _recovery(view: View) -> Iterator[Button]:
+    state = view.state
+    yield _recover(view, "retry", "retry", ButtonStyle.PRIMARY)
+    if state.direction == "forward":
+        yield _recover(view, "undo", "undo", ButtonStyle.DANGER)
+    if state.status is not Status.STOPPED:
+        yield _recover(view, "mark_done", "done", ButtonStyle.PLAIN)
+    yield _recover(view, "abandon", "cancel", ButtonStyle.PLAIN)
+
+
+def _recover(view: View, verb: RecoveryVerb, word: str, style: ButtonStyle) -> Button:
+    nonce = recovery_digest(view.state, verb)[:NONCE]
+    key = "go_on" if verb == "retry" and view.state.status is Status.STOPPED else verb
+    return _button(view, word, style, nonce, confirm=True, key=key)
+
+
+def tick(view: View, point: str, title: str, *, done: bool) -> Button:
+    """Confirm a checklist point, or take that back."""
+    word = "untick" if done else "tick"
+    value = str(Token(word, view.state.request.environment, view.state.id, point))
+    return Button(view.words.say(f"button.{word}", point=title), word, value)
+
+
+def _button(
+    view: View,
+    word: str,
+    style: ButtonStyle,
+    nonce: str = NO_QUESTION,
+    *,
+    confirm: bool = False,
+    key: str = "",
+) -> Button:
+    key, words = key or word, view.words
+    value = str(Token(word, view.state.request.environment, view.state.id, nonce))
+    asked = Confirm(
+        title=words.say(f"button.{key}_confirm"),
+        text=words.say(f"button.{key}_means", id=view.state.id, target=view.target),
+        yes=words.say(f"button.{key}"),
+        no=words.say("button.no"),
+    )
+    label = words.say(f"button.{key}")
+    return Button(label, word, value, style, asked if confirm else None)
