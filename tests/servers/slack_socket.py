@@ -124,7 +124,7 @@ class Socket:
         if not waiting:
             self._world.violation(f"ack of an unknown envelope {said['envelope_id']}")
             return
-        delivery = next((d for d in waiting if not d.acked), waiting[-1])
+        delivery = next((d for d in reversed(waiting) if not d.acked), waiting[-1])
         delivery.acks += 1
         if delivery.acks > 1:
             self._world.violation(f"envelope {said['envelope_id']} acked {delivery.acks} times")
