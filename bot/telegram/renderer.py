@@ -79,12 +79,8 @@ class Rendered:
 
 def render(card: Card) -> Rendered:
     """The whole card; what does not fit is cut from the end of its body, never its footer."""
-    headline = cut(one_line(card.headline), 256)
-    plain = cut(one_line(card.plain), 400)
-    head = [line(f"{_TONE[card.tone]} ", Span(headline or plain or "—", "b"))]
-    if plain and headline and not _says(card, plain):
-        head.append(line(plain))
-    body = [row for block in card.blocks for row in ((), *_block(block))]
+    head, blocks = _head(card)
+    body = [row for block in blocks for row in ((), *_block(block))]
     small = cut(one_line(card.footer), 300)
     foot = [(), line(Span(small, "i"))] if small else []
     return Rendered(write(fit(head, body, foot)), keyboard(card.buttons))
@@ -124,6 +120,21 @@ def callback_data(button: Button) -> str | None:
     """What comes back when the button is pressed; None when Telegram would refuse it."""
     data = (ASK_FIRST if button.confirm else "") + button.value
     return data if button.value and len(data.encode()) <= DATA_LIMIT_BYTES else None
+
+
+def _head(card: Card) -> tuple[list[Line], tuple[Block, ...]]:
+    """The opening lines, and the blocks that are left: a sentence is not said twice."""
+    tone, first = f"{_TONE[card.tone]} ", card.blocks[:1]
+    headline = cut(one_line(card.headline), 256)
+    plain = cut(one_line(card.plain), 400)
+    if headline:
+        said = [] if not plain or _says(card, plain) else [line(plain)]
+        return [line(tone, Span(headline, "b")), *said], card.blocks
+    match first:
+        case (Paragraph(text=text, title=""),) if plain and one_line(text).startswith(plain):
+            return [line(tone, cut(clean(text).strip(), 1500))], card.blocks[1:]
+        case _:
+            return [line(tone, plain or "—")], card.blocks
 
 
 def _says(card: Card, plain: str) -> bool:

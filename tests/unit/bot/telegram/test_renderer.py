@@ -194,6 +194,17 @@ def test_the_plain_line_is_not_said_twice() -> None:
     assert accepted(render(replace(card, headline="Не ваша роль"))).text.count("\n") == 2
 
 
+def test_a_refusal_is_one_sentence_said_once() -> None:
+    """A card without a headline is its sentence, with its tone before it."""
+    long = "Нет сервиса ap. " * 40
+    refusal = Card("Нет сервиса ap.", "", Tone.BAD, (Paragraph("Нет сервиса ap."),))
+    output = Card("Код 1", "", Tone.BAD, (Paragraph("Код 1"), Code("tail")))
+
+    assert accepted(render(refusal)).text == "🔴 Нет сервиса ap."
+    assert accepted(render(output)).text == "🔴 Код 1\n\ntail"
+    assert accepted(render(Card(long, "", Tone.BAD, (Paragraph(long),)))).text.count("ap.") <= 80
+
+
 def test_a_hurting_button_is_marked_and_an_impossible_one_left_out() -> None:
     """Callback data says "ask first"; a value over 64 bytes never reaches Telegram."""
     ask = Button("Стоп", "stop", "stop:x", confirm=Confirm("?", "", "да", "нет"))
