@@ -24,7 +24,12 @@ class HttpWeb:
             follow_redirects=False,
             trust_env=False,
             limits=httpx.Limits(max_keepalive_connections=0),
-            headers={"User-Agent": "rollbot", "Connection": "close"},
+            # Identity: the limit of a packed body would not be a limit of what it unpacks to.
+            headers={
+                "User-Agent": "rollbot",
+                "Connection": "close",
+                "Accept-Encoding": "identity",
+            },
         )
 
     def get(self, url: str, timeout_s: float) -> WebAnswer:
@@ -48,7 +53,7 @@ class HttpWeb:
     @staticmethod
     def _body(answer: httpx.Response, deadline: float) -> bytes:
         body = bytearray()
-        for chunk in answer.iter_bytes(8 * 1024):
+        for chunk in answer.iter_raw():
             body += chunk
             if len(body) >= BODY_LIMIT_BYTES:
                 break
