@@ -16,26 +16,42 @@ _SECRET_NAME = re.compile(
     re.IGNORECASE,
 )
 _FINGERPRINT = re.compile(r"(?:hmac-)?(?:sha256|blake2b):[0-9a-f]+|unset|")
-_PATTERNS = (
+_ANYWHERE = re.IGNORECASE
+
+# A word that must be there before a pattern is tried, the pattern, and what it leaves standing.
+# Each begins with a literal, so that no text, however long or hostile, takes more than one pass.
+_PATTERNS: tuple[tuple[tuple[str, ...], re.Pattern[str], str], ...] = (
     # DSN user info: postgresql://user:password@host
-    (re.compile(r"(?P<keep>\b[a-z][a-z0-9+.-]*://[^\s/:@]*:)[^\s/@]+(?=@)", re.IGNORECASE), True),
-    # KEY=value, --password value, "secret": "value"
+    (("://",), re.compile(r"(?P<keep>://[^\s/:@]*:)[^\s/]+(?=@)"), rf"\g<keep>{MASK}"),
+    # KEY=value, "secret": "value"
     (
+        ("token", "pass", "secret", "key"),
         re.compile(
-            r"(?P<keep>[\w-]*(?:token|passw(?:or)?d|passphrase|secret|secret_key|api_?key"
-            r"|private_key|access_key)[\"']?\s*[=:]\s*[\"']?)(?!\*\*\*)[^\s\"',;&]+",
-            re.IGNORECASE,
+            r"(?P<keep>(?:token|passwd|password|passphrase|secret|secret_key|api_?key"
+            r"|private_key|access_key)[\"']?\s{0,8}[=:]\s{0,8}[\"']?)(?!\*\*\*)[^\s\"',;&]+",
+            _ANYWHERE,
         ),
-        True,
+        rf"\g<keep>{MASK}",
     ),
-    (re.compile(r"(?P<keep>--?pass(?:word)?\s+)\S+", re.IGNORECASE), True),
-    (re.compile(r"(?P<keep>\b(?:Bearer|Basic)\s+)[A-Za-z0-9._~+/=-]{8,}"), True),
-    (re.compile(r"\bxox[a-z]-[A-Za-z0-9-]+|\bxapp-[A-Za-z0-9-]+"), False),
-    (re.compile(r"\b\d{8,10}:[A-Za-z0-9_-]{35}\b"), False),
-    (re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b|\bgh[pousr]_[A-Za-z0-9]{36,}"), False),
+    (("-pass",), re.compile(r"(?P<keep>-pass(?:word)?\s+)\S+", _ANYWHERE), rf"\g<keep>{MASK}"),
     (
-        re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [^-]*-----|\Z)", re.DOTALL),
-        False,
+        ("bearer ", "basic "),
+        re.compile(r"(?P<keep>\b(?:bearer|basic) +)[A-Za-z0-9._~+/=-]{8,}", _ANYWHERE),
+        rf"\g<keep>{MASK}",
+    ),
+    (("xox", "xapp-"), re.compile(r"\bxox[a-z]-[A-Za-z0-9-]+|\bxapp-[A-Za-z0-9-]+"), MASK),
+    ((":",), re.compile(r"\b\d{8,10}:[A-Za-z0-9_-]{35}\b"), MASK),
+    (
+        ("akia", "asia", "gh"),
+        re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b|\bgh[pousr]_[A-Za-z0-9]{36,}"),
+        MASK,
+    ),
+    (
+        ("private key",),
+        re.compile(
+            r"-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----.*?(?:-----END [^-]*-----|\Z)", re.DOTALL
+        ),
+        MASK,
     ),
 )
 
@@ -61,8 +77,10 @@ class Redactor:
         """One string without its secrets."""
         for secret in self._secrets:
             value = value.replace(secret, MASK)
-        for pattern, keeps in _PATTERNS:
-            value = pattern.sub(rf"\g<keep>{MASK}" if keeps else MASK, value)
+        lowered = value.lower()
+        for words, pattern, left in _PATTERNS:
+            if any(word in lowered for word in words):
+                value = pattern.sub(left, value)
         return value
 
     def data(self, value: object, name: str = "") -> object:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from commands.store.redaction import MASK, Redactor
@@ -13,6 +15,7 @@ from commands.store.redaction import MASK, Redactor
         ("env POSTGRES_PASSWORD=hunter2 docker", "hunter2"),
         ('{"api_key": "abcdef123"}', "abcdef123"),
         ("--password swordfish", "swordfish"),
+        ("postgresql://u:p@sswd@h/db", "sswd"),
         ("Authorization: Bearer abc.def.ghi-123", "abc.def.ghi-123"),
         ("xoxb-123-456-abc", "123-456-abc"),
         ("bot 123456789:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA said", "AAAAAAAA"),
@@ -53,3 +56,15 @@ def test_a_telling_name_hides_any_value_but_a_fingerprint() -> None:
         "list": [{"token": MASK}],
         "n": 1,
     }
+
+
+@pytest.mark.parametrize(
+    "part", ["a", "a:", "://", "://u:", "token", "token=", "password ", "1", "-----BEGIN "]
+)
+def test_no_text_takes_long(part: str) -> None:
+    """A hostile text of 100,000 characters is masked within a second, whatever it repeats."""
+    began = time.process_time()
+
+    Redactor(["canary-in-the-mine"]).text(part * (100_000 // len(part)))
+
+    assert time.process_time() - began < 1
