@@ -104,9 +104,23 @@ async def patiently_async(call: Callable[[], Awaitable[T]], retry_for_s: float =
     while True:
         try:
             with store_errors():
-                return await call()
+                answer = await call()
         except StoreUnavailableError:
             if time.monotonic() + pause_s >= until:
                 raise
+        else:
+            _go_no_further_if_cancelled()
+            return answer
         await asyncio.sleep(pause_s)
         pause_s = min(pause_s * 2, 1.0)
+
+
+def _go_no_further_if_cancelled() -> None:
+    """Raise the cancellation that redis-py lost.
+
+    It sends under `asyncio.wait_for`, which before Python 3.12 drops a cancellation that arrives
+    just as its work is done (python/cpython#86296): a bot that is told to end would live on.
+    """
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
