@@ -11,7 +11,7 @@ import re
 from typing import Any
 
 from bot.slack.markup import clean, fit
-from bot.slack.renderer import Json
+from bot.slack.objects import Json
 from commands.domain.conversation import Suggestions
 from commands.domain.people import Language
 from commands.domain.spoken import SUBJECTS

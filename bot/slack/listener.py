@@ -16,10 +16,11 @@ from typing import Any
 from slack_bolt.async_app import AsyncApp
 
 from bot.slack import form
+from bot.slack.buttons import ACTION_PREFIX
 from bot.slack.chat import SlackChat
 from bot.slack.forms import Forms
 from bot.slack.incoming import Body, delivery_id, from_button, from_command, from_form, home, typed
-from bot.slack.renderer import ACTION_PREFIX, render
+from bot.slack.renderer import render
 from bot.slack.replies import Replies
 from bot.slack.standing import People, Sender
 from commands.domain.conversation import Card, Incoming, Standing, Tone

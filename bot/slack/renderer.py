@@ -8,18 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
+from bot.slack.buttons import action_rows
 from bot.slack.markup import ELLIPSIS, clean, code, fit, linked, mrkdwn, units
+from bot.slack.objects import BLANK, Json, marked, plain, section
 from bot.slack.steps import plan_block, step_lines
 from commands.domain.conversation import (
     Block,
-    Button,
-    ButtonStyle,
     Card,
     Checklist,
     Code,
-    Confirm,
     Fields,
     Paragraph,
     Quote,
@@ -28,22 +26,16 @@ from commands.domain.conversation import (
     Tone,
 )
 
-Json = dict[str, Any]
-
 NOTICE_MAX = 3000
 """Characters of `text`, the line that phones notify with; Slack cuts an edit at 4,000."""
 SECTION_MAX = 3000
 FIELD_MAX = 2000
 FIELDS_MAX = 10
 HEADER_MAX = 150
-BUTTON_MAX = 75
-BUTTONS_MAX = 25
-ACTION_ROWS_MAX = 2
 BLOCKS_MAX = 50
 MESSAGE_MAX = 13_000
 """Characters of all blocks; above about 13,200 Slack answers `msg_blocks_too_long`."""
 
-ACTION_PREFIX = "card:"
 _TONES = {
     Tone.NEUTRAL: "⚪",
     Tone.WAITING: "🟡",
@@ -53,8 +45,6 @@ _TONES = {
     Tone.BAD: "🔴",
 }
 _TICKS = {Tick.DONE: "✅", Tick.OPEN: "⬜", Tick.UNKNOWN: "❔", Tick.BAD: "❌"}
-_BLANK = "–"
-"""Stands where Slack refuses an empty text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,14 +58,17 @@ class Rendered:
 def render(card: Card, *, plan_blocks: bool = False) -> Rendered:
     """The card, head and buttons first: when room is short, it is the middle that is cut."""
     head = _head(card)
-    foot = [*_buttons(card.buttons), *_footer(card.footer)]
+    foot = [*action_rows(card.buttons), *_footer(card.footer)]
     spent = sum(map(_cost, [*head, *foot]))
     middle = _within(
         (piece for block in card.blocks for piece in _pieces(block, plan_blocks=plan_blocks)),
         blocks=BLOCKS_MAX - len(head) - len(foot),
         characters=MESSAGE_MAX - spent,
     )
-    return Rendered(_notice(card), [*head, *middle, *foot])
+    whole = [*head, *middle, *foot] or [section(_notice(card))]
+    if not head:
+        _mark(whole, _TONES[card.tone])
+    return Rendered(_notice(card), whole)
 
 
 def render_plainly(card: Card) -> Rendered:
@@ -85,20 +78,29 @@ def render_plainly(card: Card) -> Rendered:
 
 def _notice(card: Card) -> str:
     words = (fit(line, NOTICE_MAX, mrkdwn).strip() for line in (card.plain, card.headline))
-    return next(filter(None, words), _BLANK)
+    return next(filter(None, words), BLANK)
+
+
+def _mark(blocks: list[Json], tone: str) -> None:
+    """An answer without a headline carries its tone before its first words."""
+    first = blocks[0].get("text")
+    if first and units(first["text"]) < SECTION_MAX - len(f"{tone} ") - 1:
+        first["text"] = f"{tone} {first['text']}"
 
 
 def _head(card: Card) -> list[Json]:
+    if not clean(card.headline).strip():
+        return []
     headline = f"{_TONES[card.tone]} {clean(card.headline).strip()}"
-    head = [{"type": "header", "text": _plain(headline, HEADER_MAX)}]
+    head = [{"type": "header", "text": plain(headline, HEADER_MAX)}]
     if units(headline) > HEADER_MAX:
-        head.append(_section(fit(card.headline, SECTION_MAX, mrkdwn)))
+        head.append(section(fit(card.headline, SECTION_MAX, mrkdwn)))
     return head
 
 
 def _footer(footer: str) -> list[Json]:
     small = fit(footer, FIELD_MAX, linked)
-    return [{"type": "context", "elements": [_mrkdwn(small)]}] if small.strip() else []
+    return [{"type": "context", "elements": [marked(small)]}] if small.strip() else []
 
 
 def _within(pieces: Iterable[Json], *, blocks: int, characters: int) -> list[Json]:
@@ -108,7 +110,7 @@ def _within(pieces: Iterable[Json], *, blocks: int, characters: int) -> list[Jso
     for piece in pieces:
         cost = _cost(piece)
         if len(taken) + 1 >= blocks or cost > characters:
-            return [*taken, _section(ELLIPSIS)]
+            return [*taken, section(ELLIPSIS)]
         taken.append(piece)
         characters -= cost
     return taken
@@ -127,7 +129,7 @@ def _pieces(block: Block, *, plan_blocks: bool) -> Iterator[Json]:
         case Checklist(title, _):
             yield _titled(title, _checklist_text(block))
         case Code(text, title):
-            fenced = fit(_stripped(text), SECTION_MAX - 300, code) or _BLANK
+            fenced = fit(_stripped(text), SECTION_MAX - 300, code) or BLANK
             yield _titled(title, f"```\n{fenced}\n```")
         case Quote(text, by):
             yield _quote(text, by)
@@ -140,12 +142,12 @@ def _stripped(text: str) -> str:
 def _titled(title: str, body: str) -> Json:
     bold = fit(title, 150, mrkdwn).strip().replace("\n", " ")
     lines = [f"*{bold}*" if bold else "", body.strip()]
-    return _section("\n".join(line for line in lines if line))
+    return section("\n".join(line for line in lines if line))
 
 
 def _fields(pairs: tuple[tuple[str, str], ...]) -> Iterator[Json]:
     shown = [
-        _mrkdwn(f"*{fit(label, 150, mrkdwn).strip() or _BLANK}*\n{fit(value, 600, mrkdwn)}")
+        marked(f"*{fit(label, 150, mrkdwn).strip() or BLANK}*\n{fit(value, 600, mrkdwn)}")
         for label, value in pairs
     ]
     for first in range(0, len(shown), FIELDS_MAX):
@@ -163,7 +165,7 @@ def _checklist_text(checklist: Checklist) -> str:
 def _quote(text: str, by: str) -> Json:
     """Somebody's words as plain text: nothing in them can format, link or mention."""
     author = f"\n— {fit(by, 150)}" if by else ""
-    return {"type": "section", "text": _plain(f"«{fit(text, 2_500)}»{author}", SECTION_MAX)}
+    return {"type": "section", "text": plain(f"«{fit(text, 2_500)}»{author}", SECTION_MAX)}
 
 
 def _joined(lines: list[str], limit: int) -> str:
@@ -176,59 +178,6 @@ def _joined(lines: list[str], limit: int) -> str:
             break
         taken.append(line)
     return "\n".join(taken)
-
-
-def _buttons(buttons: tuple[Button, ...]) -> list[Json]:
-    seen: dict[str, int] = {}
-    elements = []
-    for button in buttons[: BUTTONS_MAX * ACTION_ROWS_MAX]:
-        seen[button.action] = seen.get(button.action, 0) + 1
-        elements.append(_button(button, seen[button.action]))
-    return [
-        {"type": "actions", "elements": elements[first : first + BUTTONS_MAX]}
-        for first in range(0, len(elements), BUTTONS_MAX)
-    ]
-
-
-def _button(button: Button, nth: int) -> Json:
-    """`action_id` must be unique within the message: the second of a verb gets a number."""
-    action = f"{ACTION_PREFIX}{button.action[:200]}" + (f":{nth}" if nth > 1 else "")
-    element: Json = {
-        "type": "button",
-        "text": _plain(button.label, BUTTON_MAX),
-        "action_id": action,
-        "value": button.value,
-    }
-    if button.style is not ButtonStyle.PLAIN:
-        element["style"] = button.style.value
-    if button.confirm:
-        element["confirm"] = _confirm(button.confirm, button.style)
-    return element
-
-
-def _confirm(confirm: Confirm, style: ButtonStyle) -> Json:
-    asked: Json = {
-        "title": _plain(confirm.title, 100),
-        "text": _plain(confirm.text, 300),
-        "confirm": _plain(confirm.yes, 30),
-        "deny": _plain(confirm.no, 30),
-    }
-    if style is not ButtonStyle.PLAIN:
-        asked["style"] = style.value
-    return asked
-
-
-def _section(text: str) -> Json:
-    return {"type": "section", "text": _mrkdwn(text)}
-
-
-def _mrkdwn(text: str) -> Json:
-    # verbatim: else Slack would make mentions and links out of bare words on its own.
-    return {"type": "mrkdwn", "text": text.strip() or _BLANK, "verbatim": True}
-
-
-def _plain(text: str, limit: int) -> Json:
-    return {"type": "plain_text", "text": fit(text, limit).strip() or _BLANK, "emoji": True}
 
 
 def _cost(node: object) -> int:

@@ -6,12 +6,9 @@ are young: a workspace that does not know them answers `invalid_blocks`, and the
 
 from __future__ import annotations
 
-from typing import Any
-
 from bot.slack.markup import clean, fit, mrkdwn
+from bot.slack.objects import Json
 from commands.domain.conversation import StepLine, StepLook, Steps
-
-Json = dict[str, Any]
 
 TASKS_MAX = 40
 _LOOKS = {

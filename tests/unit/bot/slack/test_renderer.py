@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from bot.slack.renderer import Rendered, render
-from commands.domain.conversation import Card, Paragraph, Quote, StepLine, StepLook, Steps
+from commands.domain.conversation import Card, Paragraph, Quote, StepLine, StepLook, Steps, Tone
 from tests.servers import slack_blocks
 from tests.servers.slack_world import Message
 from tests.unit.bot.slack.cards import APPROVE, NASTY, hostile, ordinary
@@ -86,6 +86,15 @@ def test_a_button_keeps_its_value_and_asks_again() -> None:
     assert button["value"] == APPROVE.value
     assert (button["style"], button["confirm"]["style"]) == ("danger", "danger")
     assert button["confirm"]["confirm"]["text"] == "Откатить"
+
+
+def test_an_answer_without_a_headline_starts_with_its_tone() -> None:
+    """A private answer is one section, marked good or bad; without blocks it is the line itself."""
+    answer = Card(plain="нет такой", headline="", tone=Tone.BAD, blocks=(Paragraph("нет такой"),))
+
+    for card in (answer, replace(answer, blocks=())):
+        [section] = render(card).blocks
+        assert section["text"]["text"] == "🔴 нет такой"
 
 
 def test_the_same_verb_twice_has_two_ids() -> None:
