@@ -145,7 +145,7 @@ def _help(reply: r.HelpReply, words: Words) -> Card:
     page = help_page(reply.topic, words.runbook)
     title = words.say("status.help")
     pairs = tuple((example, words.tell(does)) for example, does in page.examples)
-    blocks: tuple[Block, ...] = (Paragraph(words.tell(page.text)), Fields(pairs))
+    blocks: tuple[Block, ...] = (Paragraph(words.tell(page.says)), Fields(pairs))
     return Card(title, title, Tone.NEUTRAL, blocks)
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from commands.domain.command import Actor, Approve, Deny, Withdraw
 from commands.domain.decide.asking import may_supersede
-from commands.domain.decide.case import Case, Decision, name_of, role_titles, roles_in
+from commands.domain.decide.case import Case, Decision, clock_time, name_of, role_titles, roles_in
 from commands.domain.decide.granting import granted
 from commands.domain.errors import RefusedError
 from commands.domain.events import (
@@ -53,7 +53,7 @@ def approve(case: Case, command: Approve, runbook: Runbook, now: datetime) -> De
     environment, follow = granted(case, question, people)
     return Decision(
         state.id,
-        environment=environment or _claim(case, question),
+        environment=environment or _claim(case, question, runbook),
         rollback=(event, *follow),
         answer=text("answer.approved", id=state.id),
         work=True,
@@ -128,7 +128,7 @@ def missing_after(question: Question, event: Approved) -> tuple[RoleId, ...]:
     return tuple(role for role in question.roles if role not in filled)
 
 
-def _claim(case: Case, question: Question) -> tuple[EnvironmentEvent, ...]:
+def _claim(case: Case, question: Question, runbook: Runbook) -> tuple[EnvironmentEvent, ...]:
     state, holder = case.named(), case.environment.holder()
     if question.verb != "execute" or holder is None or holder.id == state.id:
         return ()
@@ -138,6 +138,6 @@ def _claim(case: Case, question: Question) -> tuple[EnvironmentEvent, ...]:
         "refused.slot_held",
         id=holder.id,
         subject=holder.request.subject,
-        person=holder.requester,
-        since=case.environment.slot.since.isoformat() if case.environment.slot else "",
+        person=name_of(runbook, holder.requester),
+        since=clock_time(case.environment.slot.since, runbook) if case.environment.slot else "",
     )

@@ -5,7 +5,15 @@ from __future__ import annotations
 from datetime import datetime
 
 from commands.domain.command import Ask
-from commands.domain.decide.case import Case, Decision, name_of, role_titles, roles_in, row_of
+from commands.domain.decide.case import (
+    Case,
+    Decision,
+    clock_time,
+    name_of,
+    role_titles,
+    roles_in,
+    row_of,
+)
 from commands.domain.errors import RefusedError
 from commands.domain.events import Joined, Requested, RollbackOpened
 from commands.domain.people import Scenario
@@ -79,7 +87,7 @@ def _slot_must_allow(state: EnvironmentState, request: Request, runbook: Runbook
         id=holder.id,
         subject=holder.request.subject,
         person=name_of(runbook, holder.requester),
-        since=state.slot.since.isoformat() if state.slot else "",
+        since=clock_time(state.slot.since, runbook) if state.slot else "",
     )
 
 

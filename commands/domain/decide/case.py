@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from commands.domain.errors import RefusedError
 from commands.domain.events import EnvironmentEvent, RollbackEvent
@@ -71,3 +73,8 @@ def role_titles(runbook: Runbook, roles: tuple[RoleId, ...]) -> tuple[str, ...]:
 def name_of(runbook: Runbook, person: PersonId) -> str:
     """A person's name; their id if the runbook has forgotten them."""
     return runbook.people[person].name if person in runbook.people else person
+
+
+def clock_time(at: datetime, runbook: Runbook) -> str:
+    """The time of day in the runbook's zone, labelled: `03:12 MSK`."""
+    return at.astimezone(ZoneInfo(runbook.timezone)).strftime("%H:%M %Z")
