@@ -13,10 +13,10 @@ from datetime import UTC, datetime
 from uuid import uuid4
 
 import click
-from bot.console.chat import ConsoleChat
-from bot.console.listener import ConsoleListener
 
 from bot.cards import reply_card
+from bot.console.chat import ConsoleChat
+from bot.console.listener import ConsoleListener
 from bot.desk import Desk
 from bot.main import SystemClock, open_services
 from bot.relay import Relay
