@@ -1,0 +1,91 @@
+"""The observer process: its adapters, and its end on SIGTERM."""
+
+from __future__ import annotations
+
+import signal
+from dataclasses import dataclass
+from types import FrameType
+
+from commands.domain.errors import StoreError
+from commands.domain.events import EnvironmentEvent
+from commands.domain.facts import KnownRelease
+from commands.domain.observed import ObservedRecord
+from commands.domain.state import EnvironmentState
+from commands.store.opening import Store, open_store
+from workers.jobs import Host, open_ports
+from workers.observer import News, Observer
+from workers.survey import Surveyor
+
+
+@dataclass(slots=True)
+class Stop:
+    """Set by SIGTERM and SIGINT."""
+
+    asked: bool = False
+
+    def listen(self) -> None:
+        """Hear both from now on."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._heard)
+
+    def __call__(self) -> bool:
+        """Whether the process should end."""
+        return self.asked
+
+    def _heard(self, signum: int, frame: FrameType | None) -> None:
+        del signum, frame
+        self.asked = True
+
+
+def run(host: Host) -> None:
+    """Observe the host's environment until SIGTERM or SIGINT."""
+    stop = Stop()
+    stop.listen()
+    assemble(host, open_store(host.access)).run(stop)
+
+
+def assemble(host: Host, store: Store) -> Observer:
+    """The observer with its adapters; nothing is connected yet."""
+    runbook = host.read_runbook()
+    ports = open_ports(host, runbook, rollback_id="")
+    surveyor = Surveyor(
+        runbook=runbook,
+        environment=host.environment,
+        containers=ports.containers,
+        files=ports.files,
+        history=ports.history,
+        clock=host.clock,
+    )
+
+    def publish(record: ObservedRecord) -> None:
+        store.records.put(record, record.at)
+
+    def note(news: News) -> None:
+        def told(state: EnvironmentState) -> tuple[EnvironmentEvent, ...]:
+            return news(state.ledger_lines())
+
+        store.book.note(told)
+
+    def releases(service: str) -> tuple[KnownRelease, ...]:
+        return surveyor.releases(service, store.book.environment().ledger_lines())
+
+    return Observer(
+        runbook=runbook,
+        environment=host.environment,
+        containers=ports.containers,
+        web=ports.web,
+        clock=host.clock,
+        publish=publish,
+        note=note,
+        releases=releases,
+        earlier=_earlier(store, host),
+    )
+
+
+def _earlier(store: Store, host: Host) -> ObservedRecord | None:
+    """What an observer recorded before this one, so that its healthy time is not lost."""
+    try:
+        found = store.records.get(host.clock.now())
+    except StoreError:
+        return None
+    return found.record if found else None
