@@ -47,7 +47,8 @@ class Surveyor:
         with ThreadPoolExecutor(THREADS) as pool:
             looks = {s: _Look.of(self, pool, s, request.version) for s in request.services}
             free = pool.submit(self.containers.disk_free_bytes)
-            known = {s: look.known(ledger) for s, look in looks.items()}
+            listed = pool.map(lambda look: look.known(ledger), looks.values())
+            known = dict(zip(looks, listed, strict=True))
             wanted = request.version or _auto(looks, known) or ""
             services = pool.map(
                 lambda s: self._service(looks[s], known[s], ledger, request, wanted), looks
@@ -146,8 +147,8 @@ class _Look:
     repository: str
     containers: Containers
     running: Future[RunningRelease | None]
-    local: Future[tuple[ReleaseImage, ...]]
     asked: Future[ImageDigest | None] | None
+    here: tuple[ReleaseImage, ...] | None = None
     registry_reached: bool = True
 
     @classmethod
@@ -156,22 +157,31 @@ class _Look:
         definition, containers = surveyor.runbook.services[name], surveyor.containers
         repository = definition.image
         running = pool.submit(containers.running, compose_name(name, definition))
-        local = pool.submit(containers.local_images, repository)
         asked = pool.submit(containers.registry_digest, repository, version) if version else None
-        return cls(name, repository, containers, running, local, asked)
+        return cls(name, repository, containers, running, asked)
 
     def known(self, ledger: tuple[LedgerLine, ...]) -> tuple[KnownRelease, ...]:
-        """What the ledger and the engine know; enough for proof and for `auto`."""
-        local, running = self.local.result(), self.running.result()
-        return merge(self.name, Sources(ledger=ledger, local=local, running=running))
+        """What the ledger and the engine know; enough for proof and for `auto`.
+
+        A version that was named needs no list of images: on a host with thousands of them the
+        engine takes longer over it than over everything else.
+        """
+        local = () if self.asked else self._local()
+        return merge(self.name, Sources(ledger=ledger, local=local, running=self.running.result()))
 
     def image(self, version: str, proven: ImageDigest | None) -> ReleaseImage | None:
         """The image of that version; with `proven`, only that very one."""
         if not version:
             return None
         registry = self._registry_digest(version)
-        images = Images(self.name, self.repository, self.local.result(), registry)
+        local = () if registry and not proven else self._local()
+        images = Images(self.name, self.repository, local, registry)
         return images.proven(version, proven) if proven else images.named(version)
+
+    def _local(self) -> tuple[ReleaseImage, ...]:
+        if self.here is None:
+            self.here = self.containers.local_images(self.repository)
+        return self.here
 
     def _registry_digest(self, version: str) -> ImageDigest | None:
         try:

@@ -14,6 +14,7 @@ from commands.domain.text import Text, text
 from commands.planner.steps import steps
 from commands.planner.targets import choose_targets, is_alive
 
+LITTLE_DISK_BYTES = 2**30
 MINUTE_S, HOUR_S, DAY_S = 60, 3_600, 86_400
 
 
@@ -47,6 +48,8 @@ def _warnings(
         yield from _shared(request, facts, runbook, targets)
     if not facts.registry_reached:
         yield text("plan.registry_unreachable")
+    if facts.disk_free_bytes is not None and facts.disk_free_bytes < LITTLE_DISK_BYTES:
+        yield text("plan.little_disk", mib=facts.disk_free_bytes // 2**20)
     yield text("plan.schema_unknown")
 
 

@@ -195,12 +195,17 @@ def test_another_repository_than_the_runbooks_is_refused() -> None:
 def test_warnings_say_what_people_should_know() -> None:
     """H18 always; known bad, unproven, not running and no registry when it is so."""
     bad = known("api", "v1.2.3", known_bad_since="RB-7")
-    found = facts(service_facts("api", releases=(bad,), running=None), registry_reached=False)
+    found = facts(
+        service_facts("api", releases=(bad,), running=None),
+        registry_reached=False,
+        disk_free_bytes=5 * 2**20,
+    )
     assert keys(request(), found, runbook(compose={"pin": "override"})) == [
         "plan.known_bad",
         "plan.not_proven",
         "plan.not_running",
         "plan.registry_unreachable",
+        "plan.little_disk",
         "plan.schema_unknown",
     ]
 

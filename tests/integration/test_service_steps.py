@@ -1,0 +1,270 @@
+"""A service rollback's plan on real Docker with both Compose generations: forth, proven, back."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from statistics import median
+from typing import Any
+
+import pytest
+
+from commands.domain.errors import CheckFailedError, RollbotError
+from commands.domain.people import Scenario
+from commands.domain.plan import Phase, Plan
+from commands.domain.proof import ProofItem, Verdict
+from commands.domain.request import Request
+from commands.domain.runbook import Compose as ComposeSettings
+from commands.domain.runbook import (
+    EnvironmentDefinition,
+    Own,
+    Person,
+    RoleDefinition,
+    Runbook,
+    ServiceDefinition,
+    Timing,
+)
+from commands.planner.service import plan
+from tests.contract.containers_worlds import docker_containers
+from tests.stack.compose import Compose
+from tests.stack.project import Samokoder
+from workers.adapters.config_files import FilesOnDisk
+from workers.adapters.git import GitHistory
+from workers.adapters.programs import ProgramsOnHost
+from workers.adapters.surroundings import Surroundings
+from workers.adapters.web import HttpWeb
+from workers.jobs import SystemClock
+from workers.steps.ports import Ports
+from workers.steps.progress import Progress
+from workers.steps.registry import build
+from workers.survey import Surveyor
+
+SERVICES = ("api", "worker", "frontend")
+OVERRIDE = "docker-compose.override.yml"
+
+
+class Rollback:
+    """One environment with its real adapters, and the walk that the executor does."""
+
+    def __init__(self, project: Samokoder, pin: str) -> None:
+        around = Surroundings(project.compose.environment)
+        self.project = project
+        self.runbook = runbook_of(project, pin)
+        self.ports = Ports(
+            containers=docker_containers(project),
+            files=FilesOnDisk(project.directory),
+            web=HttpWeb(),
+            programs=ProgramsOnHost(around),
+            history=GitHistory("", around),
+            clock=SystemClock(),
+            runbook=self.runbook,
+            environment="production",
+            rollback_id="RB-1",
+        )
+        p = self.ports
+        self.surveyor = Surveyor(
+            self.runbook, "production", p.containers, p.files, p.history, p.clock
+        )
+        self.captured: dict[int, dict[str, str]] = {}
+
+    def plan(self, version: str, *services: str) -> Plan:
+        request = Request(
+            environment="production",
+            scenario=Scenario.SERVICE,
+            services=services,
+            version=version,
+        )
+        return plan(request, self.surveyor.survey(request, ()), self.runbook)
+
+    def carry_out(self, planned: Plan) -> list[ProofItem]:
+        """Every step, forth. The proof that they give."""
+        proof: list[ProofItem] = []
+        for step in planned.steps:
+            if step.phase is not Phase.CLEAN_UP:
+                made = build(step, self.ports, planned)
+                self.captured[step.number] = made.capture()
+                proof += made.apply().proof
+        return proof
+
+    def undo(self, planned: Plan) -> None:
+        """Walk back in reverse order, over the steps that were begun."""
+        for step in reversed(planned.steps):
+            if step.number in self.captured:
+                build(step, self.ports, planned).revert(self.captured[step.number])
+
+
+def runbook_of(project: Samokoder, pin: str) -> Runbook:
+    compose = ComposeSettings.model_validate(
+        {
+            "generation": project.compose.generation,
+            "project": project.name,
+            "directory": str(project.directory),
+            "pin": pin,
+        }
+    )
+    smoke = Own.model_validate({"title": {"ru": "Дым"}, "argv": ("/bin/echo", "all good")})
+    services = {
+        name: ServiceDefinition(
+            image=f"{project.images.prefix}/samokoder-{name}",
+            health_url=project.url(name),
+            version_url=project.url(name, "/version"),
+            health_timeout_s=20,
+        )
+        for name in SERVICES
+    }
+    return Runbook(
+        version="1",
+        environments={
+            "production": EnvironmentDefinition(title="PROD", compose=compose, smoke=(smoke,))
+        },
+        services=services,
+        people={"anna": Person(name="Анна")},
+        roles={"oncall": RoleDefinition.model_validate({"title": {"ru": "Дежурный"}})},
+        escalation={},
+        timing=Timing(stable_s=1.5),
+        digest="r" * 64,
+    )
+
+
+Start = Callable[..., Rollback]
+
+
+@pytest.fixture
+def start(samokoder: Any, compose: Compose) -> Start:
+    """Make a project on v1.3.0 (or another) and its rollback."""
+
+    def make(pin: str = "variable", version: str = "v1.3.0", **more: Any) -> Rollback:
+        project = samokoder(compose, version, **more)
+        if pin == "override":
+            (project.directory / OVERRIDE).write_text("services: {}\n")
+        return Rollback(project, pin)
+
+    return make
+
+
+@pytest.mark.parametrize("pin", ["variable", "override"])
+def test_a_rollback_is_proven_and_can_be_undone(start: Start, pin: str) -> None:
+    """Only api moves; digest, version, health and check are read back; undo restores all."""
+    rollback = start(pin)
+    project = rollback.project
+    before, env = project.identities(), project.env_file.read_bytes()
+    planned = rollback.plan("v1.2.3", "api")
+
+    proof = rollback.carry_out(planned)
+
+    assert {item.what for item in proof} == {"health", "digest", "version", "stable", "smoke"}
+    assert {item.verdict for item in proof} == {Verdict.OK}
+    assert project.version("api") == "v1.2.3"
+    assert moved(before, project) == {"api"}
+
+    rollback.undo(planned)
+
+    project.await_version("api", "v1.3.0")
+    assert moved(before, project) <= {"api"}
+    assert project.env_file.read_bytes() == env
+    override = project.directory / OVERRIDE
+    assert not override.exists() or "image" not in override.read_text()
+
+
+def test_all_services_go_side_by_side_and_state_stays(start: Start) -> None:
+    """H21: database and Redis keep their containers; one Compose call moves the three."""
+    rollback = start()
+    before = rollback.project.identities()
+    rollback.carry_out(rollback.plan("v1.2.3", *SERVICES))
+    assert {rollback.project.version(name) for name in SERVICES} == {"v1.2.3"}
+    assert moved(before, rollback.project) == set(SERVICES)
+
+
+@pytest.mark.parametrize("pin", ["variable", "override"])
+def test_an_undo_finds_an_image_whose_tag_was_taken(start: Start, pin: str) -> None:
+    """The tag of what ran before names another image by now: the very image returns, by id."""
+    rollback = start(pin, own_images=True)
+    project = rollback.project
+    ran = project.container("api").attrs["Image"]
+    planned = rollback.plan("v1.2.3", "api")
+    rollback.carry_out(planned)
+    repository = f"{project.images.prefix}/samokoder-api"
+    project.engine.api.tag(f"{repository}:v1.2.3", repository, "v1.3.0", force=True)
+
+    rollback.undo(planned)
+
+    assert project.container("api").attrs["Image"] == ran
+    project.await_version("api", "v1.3.0")
+
+
+def test_a_stale_shell_variable_is_gone_after_an_undo_too(start: Start) -> None:
+    """H6: v1.3.0 was started by an exported variable while `.env` said v1.2.2; both return."""
+    rollback = start()
+    project = rollback.project
+    project.pin("APP_VERSION", "v1.2.2")
+    planned = rollback.plan("v1.2.3", "api")
+    rollback.carry_out(planned)
+    rollback.undo(planned)
+    project.await_version("api", "v1.3.0")
+    assert project.pinned() == "v1.2.2"
+
+
+def test_a_crashing_target_is_noticed_and_undone(start: Start) -> None:
+    """H13: a crash loop fails the wait in seconds; the undo brings the old release back."""
+    rollback = start(version="v1.2.3")
+    planned = rollback.plan("v1.9.8-crash", "api")
+    began = time.monotonic()
+    with pytest.raises(CheckFailedError) as failed:
+        rollback.carry_out(planned)
+    assert failed.value.key in ("check.crash_loop", "check.exited")
+    assert time.monotonic() - began < 15
+    rollback.undo(planned)
+    rollback.project.await_version("api", "v1.2.3")
+
+
+def test_a_target_that_is_never_healthy_fails_in_its_time(start: Start) -> None:
+    """Fault case 40: Compose says 0, the wait says no."""
+    rollback = start(version="v1.2.3")
+    impatient = rollback.runbook.services["api"].model_copy(update={"health_timeout_s": 2})
+    services = {**rollback.runbook.services, "api": impatient}
+    book = rollback.runbook.model_copy(update={"services": services})
+    rollback.ports = replace(rollback.ports, runbook=book)
+    planned = rollback.plan("v1.9.9-never-healthy", "api")
+    with pytest.raises(CheckFailedError) as failed:
+        rollback.carry_out(planned)
+    assert failed.value.key == "check.unhealthy"
+    assert failed.value.facts["last"] == "HTTP 503"
+
+
+def test_a_port_that_is_taken_leaves_a_way_back(start: Start) -> None:
+    """Fault case 41: Compose fails, the probe says "partial", the undo restores what ran."""
+    rollback = start()
+    project = rollback.project
+    planned = rollback.plan("v1.2.3", "api")
+    compose_file = project.compose_file.read_text()
+    taken, own = (f"127.0.0.1:{project.ports[name]}:8000" for name in ("worker", "api"))
+    project.compose_file.write_text(compose_file.replace(own, taken))
+    with pytest.raises(RollbotError):
+        rollback.carry_out(planned)
+    switch = next(s for s in planned.steps if s.action.kind == "switch_release")
+    step = build(switch, rollback.ports, planned)
+    assert step.probe(rollback.captured[switch.number]) is Progress.PARTIAL
+    project.compose_file.write_text(compose_file)
+    rollback.undo(planned)
+    project.await_version("api", "v1.3.0")
+
+
+def test_a_survey_again_is_quick_and_gives_the_same_digest(start: Start) -> None:
+    """After approval the same survey runs once more: under 100 ms, and nothing has changed."""
+    rollback = start()
+    first = rollback.plan("v1.2.3", "api")
+    pull = next(s for s in first.steps if s.action.kind == "pull_image")
+    build(pull, rollback.ports, first).apply()
+    took: list[float] = []
+    for _ in range(5):
+        began = time.monotonic()
+        again = rollback.plan("v1.2.3", "api")
+        took.append(time.monotonic() - began)
+        assert again.digest() == first.digest()
+    assert median(took) < 0.1
+
+
+def moved(before: dict[str, str], project: Samokoder) -> set[str]:
+    now = project.identities()
+    return {name for name, container in now.items() if before.get(name) != container}
