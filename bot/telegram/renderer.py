@@ -138,10 +138,11 @@ def _head(card: Card) -> tuple[list[Line], tuple[Block, ...]]:
 
 
 def _says(card: Card, plain: str) -> bool:
-    """Whether the card says its plain line anyway."""
-    said = [one_line(card.headline)]
-    said += [one_line(b.text) for b in card.blocks[:1] if isinstance(b, Paragraph)]
-    return any(plain in text for text in said)
+    """Whether headline and first paragraph say the plain line anyway, together or alone."""
+    headline = one_line(card.headline)
+    rest = plain.removeprefix(headline).lstrip(" :·—")
+    said = [headline] + [one_line(b.text) for b in card.blocks[:1] if isinstance(b, Paragraph)]
+    return any(words in text for words in (plain, rest) for text in said)
 
 
 def _block(block: Block) -> Iterator[Line]:

@@ -69,12 +69,18 @@ class World:
     def private(self, person: User) -> Chat:
         return self._chats[person.id]
 
-    def group(self, title: str, kind: ChatKind = "supergroup", *, forum: bool = False) -> Chat:
+    def group(
+        self,
+        title: str,
+        kind: ChatKind = "supergroup",
+        *,
+        forum: bool = False,
+        chat_id: int | None = None,
+    ) -> Chat:
         """A supergroup (default), small group (`"group"`) or channel the bot is a member of."""
         number = next(self._group_ids)
-        chat = Chat(
-            -number if kind == "group" else -1000000000000 - number, kind, title, forum=forum
-        )
+        free_id = -number if kind == "group" else -1000000000000 - number
+        chat = Chat(chat_id or free_id, kind, title, forum=forum)
         self._chats[chat.id] = chat
         return chat
 
