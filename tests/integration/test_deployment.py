@@ -4,6 +4,8 @@ import pytest
 import redis
 
 from tests.stack.deployment import Deployment
+from tests.stack.fixtures import SamokoderFactory
+from tests.stack.runbook_file import runbook_for
 
 pytestmark = [pytest.mark.engine("docker", "compose_v2", "redis"), pytest.mark.timeout(300)]
 
@@ -23,3 +25,15 @@ def test_an_acknowledged_entry_survives_the_death_of_redis(deployment: Deploymen
     with redis.Redis.from_url(deployment.redis_url) as client:
         assert client.get("acknowledged") == b"1"
         assert client.config_get("appendfsync") == {"appendfsync": "always"}
+
+
+def test_every_process_of_a_deployment_does_its_work(
+    deployment: Deployment, samokoder: SamokoderFactory
+) -> None:
+    """Bot, worker and observer come up healthy beside the project that they look after."""
+    project = samokoder(deployment.compose)
+    deployment.write(runbook_for(project), project.directory, {})
+
+    deployment.up()
+
+    deployment.await_healthy()

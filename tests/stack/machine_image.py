@@ -23,10 +23,23 @@ _REPOSITORY = "rollbot-tests/python"
 _PROGRAMS = ("sh", "env", "mkdir", "chown", "chmod", "cat", "ls", "rm", "cp", "sleep")
 # When the machine has them: the same image then stands in for Redis too.
 _MORE_PROGRAMS = ("redis-server", "redis-cli")
+# What compiled wheels may take for granted on any Linux with glibc (PEP 600).
+_SYSTEM_LIBRARIES = (
+    "libdl.so.2",
+    "libgcc_s.so.1",
+    "libm.so.6",
+    "libpthread.so.0",
+    "libresolv.so.2",
+    "librt.so.1",
+    "libstdc++.so.6",
+    "libutil.so.1",
+)
 _LEFT_OUT = re.compile(
     r"site-packages|dist-packages|tests?|idlelib|tkinter|turtledemo|lib2to3|pydoc_data|config-.*"
     r"|_tkinter.*|_test.*|.*\.opt-[12]\.pyc"
 )
+# Read with the code: a later change of the file must not name what this code makes.
+_RECIPE = Path(__file__).read_bytes()
 _STDLIB = f"python{sys.version_info.major}.{sys.version_info.minor}"
 _PASSWD = b"root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/nonexistent:/bin/sh\n"
 _FOLDERS = ("tmp", "root", "etc", "proc", "sys", "dev", "var/lib", "usr/bin", "usr/lib64")
@@ -36,7 +49,7 @@ _LINKS = {"bin": "usr/bin", "lib": "usr/lib", "lib64": "usr/lib64"}
 def machine_image(engine: docker.DockerClient) -> str:
     """Return the tag of the image, made on the first call and found on every later one."""
     programs = [shutil.which(name) for name in _MORE_PROGRAMS]
-    key = sha256(f"{sys.version}{sys.base_prefix}{programs}".encode() + Path(__file__).read_bytes())
+    key = sha256(f"{sys.version}{sys.base_prefix}{programs}".encode() + _RECIPE)
     tag = key.hexdigest()[:12]
     name = f"{_REPOSITORY}:{tag}"
     if not engine.images.list(name=name):
@@ -90,12 +103,19 @@ def _below(folder: Path) -> Iterator[tuple[Path, str]]:
 
 
 def _libraries(programs: Iterable[Path]) -> set[Path]:
-    """Every shared library that `ldd` names, by the name the loader looks for."""
-    found = subprocess.run(
-        ["ldd", *map(str, programs)], capture_output=True, text=True, check=False
-    ).stdout
-    words = (word for line in found.splitlines() for word in line.split())
+    """Every shared library that `ldd` names, and the system's, by the name the loader looks for."""
+    lists = [["ldd", *map(str, programs)], ["/sbin/ldconfig", "-p"]]
+    needed, known = (
+        subprocess.run(argv, capture_output=True, text=True, check=False).stdout for argv in lists
+    )
+    system = [line for line in known.splitlines() if _is_system_library(line)]
+    words = (word for line in [*needed.splitlines(), *system] for word in line.split())
     return {Path(word) for word in words if word.startswith("/") and not word.endswith(":")}
+
+
+def _is_system_library(line: str) -> bool:
+    """Whether a line of `ldconfig -p` is about one, of this machine's word size."""
+    return line.split(" ", maxsplit=1)[0].strip() in _SYSTEM_LIBRARIES and "x32" not in line
 
 
 def _library_folder() -> str:
