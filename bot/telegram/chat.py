@@ -140,8 +140,8 @@ class TelegramChat:
             hint = say(text("telegram.start_hint"), language)
         if card.tone not in _ERRORS:
             return replace(card, footer=hint or card.footer)
-        headline = ": ".join(filter(None, (incoming.display_name, card.plain or card.headline)))
-        return Card(plain=headline, headline=headline, tone=card.tone, footer=hint)
+        said = ": ".join(filter(None, (incoming.display_name, card.plain or card.headline)))
+        return Card(plain=said, headline="", tone=card.tone, footer=hint)
 
     def _forget(self, gone: MessageRef) -> None:
         """What is gone is to be posted anew, under the delivery id that it had."""
