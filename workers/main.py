@@ -7,6 +7,7 @@ importable function, obey commands published to its channel, wait a minute for R
 
 from __future__ import annotations
 
+import gc
 import importlib
 import os
 import signal
@@ -210,6 +211,8 @@ def serve(redis_url: str, environment: str, function: str = DRIVE) -> None:
     """
     stopping.install()
     importlib.import_module(function.rpartition(".")[0])
+    # What is imported by now stays: a collection in a job process would copy all its pages.
+    gc.freeze()
     client = connect(redis_url)
     while True:
         try:

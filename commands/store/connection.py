@@ -43,7 +43,8 @@ def connect(url: str) -> redis.Redis:
         protocol=2,
         socket_connect_timeout=CONNECT_TIMEOUT_S,
         socket_timeout=SOCKET_TIMEOUT_S,
-        health_check_interval=15,
+        # Two journeys less for each new connection, which a job process has to wait for.
+        driver_info=None,
         # Patience is ours (`patiently`); two kinds of it would add up.
         retry=Retry(NoBackoff(), 0),
     )
@@ -58,7 +59,6 @@ def connect_async(url: str, max_connections: int = 32) -> redis.asyncio.Redis:
         timeout=SOCKET_TIMEOUT_S,
         socket_connect_timeout=CONNECT_TIMEOUT_S,
         socket_timeout=SOCKET_TIMEOUT_S,
-        health_check_interval=15,
         retry=redis.asyncio.retry.Retry(NoBackoff(), 0),
     )
     return redis.asyncio.Redis.from_pool(pool)
