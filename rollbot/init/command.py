@@ -1,0 +1,162 @@
+"""Asks what the Compose file cannot tell, writes the runbook, and says what is still missing."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import cast
+
+import click
+
+from commands.domain.errors import RunbookError
+from commands.domain.people import Language
+from commands.domain.runbook import Channel
+from commands.domain.text import Param, text
+from commands.locale import say
+from commands.runbook import parse_runbook
+from rollbot.init.compose_file import FoundProject, FoundService, read_project
+from rollbot.init.draft import Answers, NewPerson, draft
+
+ROLES = ("devops_oncall", "devops_lead", "database_team", "incident_commander", "cto")
+
+
+@click.command()
+@click.argument("directory", type=click.Path(path_type=Path), default=Path())
+@click.option("--file", "files", multiple=True, help="Compose file(s); default: the usual one.")
+@click.option("--output", type=click.Path(path_type=Path), default=Path("runbook.toml"))
+@click.option("--env", "environment", default="production", help="What this environment is called.")
+@click.option("--language", type=click.Choice(["ru", "en"]), default="ru")
+@click.option("--yes", is_flag=True, help="Ask nothing; example people stay, to be replaced.")
+@click.option("--force", is_flag=True, help="Write over an existing file.")
+def init(
+    directory: Path,
+    files: tuple[str, ...],
+    output: Path,
+    environment: str,
+    language: Language,
+    *,
+    yes: bool,
+    force: bool,
+) -> None:
+    """Write a runbook.toml from the Compose project in DIRECTORY."""
+    asking = Asking(language)
+    if output.exists() and not force:
+        asking.tell("init.exists", path=str(output))
+        sys.exit(1)
+    project = read_project(directory, files)
+    _say_what_was_found(asking, project)
+    answers = Answers(environment=environment, language=language, pin=_pin(project))
+    if not yes:
+        project, answers = asking.about(project), asking.everything(answers)
+    said = draft(project, answers)
+    output.write_text(said, "utf-8")
+    asking.tell("init.written", path=str(output))
+    try:
+        parse_runbook(said.encode(), str(output))
+    except RunbookError as error:
+        asking.tell("init.to_mend", problems=str(error))
+        sys.exit(1)
+    asking.tell("init.next" if answers.people else "init.next_people", path=str(output))
+
+
+class Asking:
+    """Prompts in one language; an empty answer is the default, or nothing."""
+
+    def __init__(self, language: Language) -> None:
+        self._language = language
+
+    def tell(self, key: str, /, **facts: Param) -> None:
+        """Print a message."""
+        click.echo(say(text(key, **facts), self._language))
+
+    def ask(self, key: str, default: str = "", /, **facts: Param) -> str:
+        """One line, stripped."""
+        question = say(text(key, **facts), self._language)
+        answer = click.prompt(question, default=default, show_default=bool(default))
+        return str(answer).strip()
+
+    def agreed(self, key: str, /, *, default: bool, **facts: Param) -> bool:
+        """Yes or no."""
+        return click.confirm(say(text(key, **facts), self._language), default=default)
+
+    def about(self, project: FoundProject) -> FoundProject:
+        """Which services are rolled back, and where their health is."""
+        return replace(project, services=tuple(map(self._service, project.services)))
+
+    def everything(self, answers: Answers) -> Answers:
+        """What no Compose file tells: Compose's generation, time zone, channels, people."""
+        generation = self.ask("init.ask_generation", answers.generation)
+        return replace(
+            answers,
+            generation=generation,
+            timezone=self.ask("init.ask_timezone", answers.timezone),
+            channels=self._channels(answers.environment),
+            people=self._people(),
+        )
+
+    def _service(self, service: FoundService) -> FoundService:
+        own = self.agreed(
+            "init.ask_rolled_back",
+            default=not service.stateful,
+            service=service.name,
+            image=service.image,
+        )
+        if not own:
+            return replace(service, stateful=True, after=())
+        guess = service.health_url
+        if not guess and service.ports:
+            guess = f"http://localhost:{service.ports[0]}/health"
+        address = self.ask("init.ask_health", guess or "-", service=service.name)
+        return replace(service, stateful=False, health_url="" if address == "-" else address)
+
+    def _channels(self, environment: str) -> tuple[Channel, ...]:
+        channels = [Channel(platform="console", channel=environment)]
+        if team := self.ask("init.ask_slack_team"):
+            channel = self.ask("init.ask_slack_channel")
+            channels.append(Channel(platform="slack", workspace=team, channel=channel))
+        if group := self.ask("init.ask_telegram_group"):
+            channels.append(Channel(platform="telegram", channel=group))
+        return tuple(channels)
+
+    def _people(self) -> tuple[NewPerson, ...]:
+        people: list[NewPerson] = []
+        self.tell("init.about_people", roles=ROLES)
+        while name := self.ask("init.ask_name"):
+            login = self.ask("init.ask_login")
+            person = NewPerson(
+                id=login or f"person-{len(people) + 1}",
+                name=name,
+                roles=self._roles(name),
+                slack=self.ask("init.ask_slack_user"),
+                telegram=self.ask("init.ask_telegram_user"),
+                login=login,
+            )
+            people.append(person)
+        return tuple(people)
+
+    def _roles(self, name: str) -> tuple[str, ...]:
+        while True:
+            said = self.ask("init.ask_roles", name=name, roles=ROLES)
+            roles = tuple(role for part in said.split(",") if (role := part.strip()))
+            if all(role in ROLES for role in roles):
+                return roles
+            self.tell("init.unknown_role", roles=ROLES)
+
+
+def _say_what_was_found(asking: Asking, project: FoundProject) -> None:
+    asking.tell("init.found", project=project.name, files=project.files)
+    for service in project.services:
+        facts = {"service": service.name, "image": service.image}
+        if service.stateful:
+            asking.tell("init.found_stateful", **cast("dict[str, Param]", facts))
+        elif service.variable:
+            asking.tell("init.found_own", variable=service.variable, **facts)
+        else:
+            asking.tell("init.found_unpinned", **cast("dict[str, Param]", facts))
+
+
+def _pin(project: FoundProject) -> str:
+    """By variable where every service of the team has one, else by an override file (H7)."""
+    own = [service for service in project.services if not service.stateful]
+    return "variable" if all(service.variable for service in own) else "override"
