@@ -39,7 +39,7 @@ class SlackChat:
         self._frozen: set[str] = set()
 
     async def post(self, address: Address, card: Card, delivery_id: str) -> MessageRef:
-        """Send a card, or find the one that an earlier, unclear attempt has sent.
+        """Send a card, or find the message that an earlier, unclear attempt has sent and edit it.
 
         Raises ChatError, with `retry_after_s` when Slack says it. A channel that is archived or
         unknown is one too, worth a try every half a minute: there is nowhere else to post to, and
@@ -48,14 +48,18 @@ class SlackChat:
         try:
             with translated():
                 channel = await self._channel(address)
-                ts = await sent_before(
+                found = await sent_before(
                     self._wire, channel, address.thread, delivery_id, self._frozen
                 )
-                if ts is None:
-                    ts = await self._post(channel, address.thread, card, delivery_id)
+                if found is None:
+                    found = await self._post(channel, address.thread, card, delivery_id)
+                    return _reference(channel, found)
+            # It shows what was true when it was sent, and nobody has edited it since.
+            await self.update(_reference(channel, found), card)
         except ChatGoneError as error:
-            raise ChatError(PLATFORM, error.why, NOWHERE_RETRY_S) from error
-        return MessageRef(platform=PLATFORM, channel=channel, message_id=ts)
+            wait_s = None if error.why in NOT_EDITABLE else NOWHERE_RETRY_S
+            raise ChatError(PLATFORM, error.why, wait_s) from error
+        return _reference(channel, found)
 
     async def update(self, message: MessageRef, card: Card) -> None:
         """Edit a card in place. Raises ChatGoneError when it, or its channel, is gone."""
@@ -171,3 +175,7 @@ class SlackChat:
             )
 
         return call
+
+
+def _reference(channel: str, ts: str) -> MessageRef:
+    return MessageRef(platform=PLATFORM, channel=channel, message_id=ts)

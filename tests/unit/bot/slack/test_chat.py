@@ -48,6 +48,14 @@ async def test_a_post_whose_answer_was_lost_stands_once(
     assert [one.ts for one in standing] == [found.message_id]
 
 
+async def test_a_message_found_again_shows_what_is_true_now(slack: Slack, app: Connected) -> None:
+    """What is posted again under its id has moved on meanwhile: the message found is edited."""
+    await app.chat.post(Address(HOME), ordinary(), "d1")
+    await app.chat.post(Address(HOME), NOTE, "d1")
+
+    assert [one.text for one in slack.messages("C1")] == ["ответ"]
+
+
 async def test_a_restart_does_not_forget_what_was_sent(
     slack: Slack, app: Connected, settings: SlackSettings
 ) -> None:
