@@ -47,6 +47,7 @@ def draft(project: FoundProject, answers: Answers) -> str:
     sections = _shipped_sections()
     head = _set(sections[""], "timezone", answers.timezone)
     head = _set(head, "language", answers.language)
+    head = head.replace("Samokoder", project.name, 1)
     sections[""] = _set(_set(head, "rota_url", ""), "version", "0.1")
     sections[ENVIRONMENTS] = _environment(project, answers)
     sections[SERVICES] = "\n".join(_service(service, answers) for service in project.services)
