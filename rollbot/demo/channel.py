@@ -21,12 +21,16 @@ from rollbot.demo.runbook_file import CHANNEL, ENVIRONMENT
 from rollbot.demo.transcript import Transcript
 from rollbot.demo.world import World
 
+# The relay hears of a new entry at once, and looks at what is to be sent every 0.1 s.
+_NOTICED_S = 0.15
+
 
 @dataclass(frozen=True, slots=True)
 class IncidentChannel:
     """Where the demo's people speak. Nobody is authenticated: it exists in the demo only."""
 
     desk: Desk
+    relay: Relay
     transcript: Transcript
 
     async def say(self, actor: Actor, words: str) -> None:
@@ -44,6 +48,11 @@ class IncidentChannel:
         await self.desk.accept(incoming)
         await self.desk.drain()
 
+    async def settled(self) -> None:
+        """Wait until the cards show what the journal says."""
+        await asyncio.sleep(_NOTICED_S)
+        await self.relay.settled()
+
 
 @contextlib.asynccontextmanager
 async def opened(
@@ -59,8 +68,9 @@ async def opened(
     )
     following = asyncio.create_task(relay.run())
     try:
-        yield IncidentChannel(desk, transcript)
-        await relay.settled()
+        channel = IncidentChannel(desk, relay, transcript)
+        yield channel
+        await channel.settled()
     finally:
         following.cancel()
         with contextlib.suppress(asyncio.CancelledError):

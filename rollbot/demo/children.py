@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import subprocess
@@ -11,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 _PATIENCE_S = 5.0
+_LOOK_S = 0.5
 
 
 @dataclass(slots=True)
@@ -24,6 +26,7 @@ class Child:
     log: Path
     restart: bool = False
     process: subprocess.Popen[bytes] | None = None
+    asked: bool = False
 
     def start(self) -> None:
         """Start it, tied to this process: it ends when the demo is killed, too."""
@@ -44,12 +47,17 @@ class Child:
         """Whether its process is there."""
         return self.process is not None and self.process.poll() is None
 
+    def ask_to_end(self) -> None:
+        """Send SIGTERM once, if it still runs: to a worker a second one means "at once"."""
+        if self.is_running and self.process is not None and not self.asked:
+            self.process.send_signal(signal.SIGTERM)
+            self.asked = True
+
     def end(self) -> None:
         """Ask it to end, insist after 5 s."""
         if self.process is None:
             return
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
+        self.ask_to_end()
         try:
             self.process.wait(_PATIENCE_S)
         except subprocess.TimeoutExpired:
@@ -83,14 +91,19 @@ class Children:
         self._all.append(child)
         return child
 
-    def tend(self) -> None:
-        """Start anew what ended and should run: the demo is its own supervisor."""
-        for child in self._all:
-            if child.restart and not child.is_running:
-                child.start()
+    async def tend(self) -> None:
+        """Start anew what ended and should run, until cancelled: the demo is its own supervisor."""
+        while True:
+            await asyncio.sleep(_LOOK_S)
+            for child in self._all:
+                if child.restart and not child.is_running:
+                    child.start()
 
     def end(self) -> None:
-        """End every one, newest first. Safe to repeat."""
+        """End every one: rollbot's own first, then what they stand on. Safe to repeat."""
+        for child in self._all:
+            if child.restart:
+                child.ask_to_end()
         for child in reversed(self._all):
             child.end()
         self._all.clear()

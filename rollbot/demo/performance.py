@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shutil
 import signal
 import sys
 import tempfile
@@ -14,7 +15,7 @@ from typing import TextIO
 from commands.domain.people import Language
 from commands.domain.text import text
 from commands.runbook import read_runbook
-from rollbot.demo.acts import PLAY
+from rollbot.demo.acts import FIRST_RELEASE, PLAY
 from rollbot.demo.channel import opened
 from rollbot.demo.narrator import PrintedNarrator
 from rollbot.demo.play import Face, Play
@@ -39,19 +40,35 @@ class Performance:
     as_json: bool
 
     def give(self) -> bool:
-        """Play it all; whether every act ended as it should. Leaves no process behind."""
-        with tempfile.TemporaryDirectory(prefix="rollbot-demo-") as root:
-            world = World.started(Path(root))
-            ends = signal.signal(signal.SIGTERM, _leave)
-            try:
-                return self._play(world)
-            finally:
-                signal.signal(signal.SIGTERM, ends)
-                world.close()
+        """Play it all; whether every act ended as it should. Leaves no process behind.
 
-    def _play(self, world: World) -> bool:
-        for process in PROCESSES:
-            world.children.start(process, (*_ROLLBOT, process), world.environment(), restart=True)
+        Its folder stays when something went wrong, for the logs in it. Raises KeyboardInterrupt
+        on Ctrl-C and SIGTERM, when everything has been ended.
+        """
+        before = signal.signal(signal.SIGTERM, _leave)
+        root = Path(tempfile.mkdtemp(prefix="rollbot-demo-"))
+        is_kept = False
+        try:
+            is_kept = not self._play(root)
+            return not is_kept
+        finally:
+            signal.signal(signal.SIGTERM, before)
+            if not is_kept:
+                shutil.rmtree(root)
+
+    def _play(self, root: Path) -> bool:
+        world = World.started(root)
+        try:
+            world.deploy(FIRST_RELEASE)
+            for process in PROCESSES:
+                world.children.start(
+                    process, (*_ROLLBOT, process), world.environment(), restart=True
+                )
+            return self._play_in(world)
+        finally:
+            world.close()
+
+    def _play_in(self, world: World) -> bool:
         record = Record.opened(world.access())
         try:
             ended_well = asyncio.run(self._perform(Sight(record, world)))
@@ -70,15 +87,18 @@ class Performance:
             face: Face = channel
             if self.interactive:
                 face = Prompt(channel, self.stream, self.language)
-            play = Play(sight, face, narrator, sight.world.children.tend, not self.interactive)
+            play = Play(sight, face, narrator, is_strict=not self.interactive)
+            tending = asyncio.create_task(sight.world.children.tend())
             try:
                 ended_well = await play.perform(PLAY)
             except LeftError:
                 return True
+            finally:
+                tending.cancel()
         narrator.tell(text("demo.all_well") if ended_well else text("demo.not_all_well"))
         return ended_well
 
 
 def _leave(*_: object) -> None:
     """SIGTERM ends the demo as Ctrl-C does: everything it started is ended first."""
-    raise KeyboardInterrupt
+    signal.raise_signal(signal.SIGINT)

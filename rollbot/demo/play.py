@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -23,6 +23,10 @@ class Face(Protocol):
 
     async def say(self, actor: Actor, words: str) -> None:
         """Somebody says `/rollback <words>` in the incident channel."""
+        ...
+
+    async def settled(self) -> None:
+        """The cards show what the journal says."""
         ...
 
 
@@ -56,7 +60,7 @@ class Narrator(Protocol):
 
 @dataclass(slots=True)
 class Play:
-    """The acts, one after the other. `tend` looks after the processes while time passes.
+    """The acts, one after the other.
 
     `is_strict`: what is not in time, or went wrong, ends the play. People at a terminal may take
     their time, and try what the script does not.
@@ -65,7 +69,6 @@ class Play:
     sight: Sight
     face: Face
     narrator: Narrator
-    tend: Callable[[], None]
     is_strict: bool = True
     failed: list[Text] = field(default_factory=list)
 
@@ -103,16 +106,23 @@ class Play:
         began = time.monotonic()
         while not self._is_true(move):
             waited_s = time.monotonic() - began
-            wrong = self.sight.wrong()
+            wrong = self._wrong()
             if self.is_strict and (wrong or waited_s > move.within_s):
                 self.failed.append(move.what)
                 logs = str(self.sight.world.places.logs)
                 self.narrator.not_met(move.what, waited_s, logs)
                 self.narrator.wrong(wrong)
                 return
-            self.tend()
             await asyncio.sleep(_LOOK_S)
-        self.narrator.met(move.what, time.monotonic() - began)
+        seconds = time.monotonic() - began
+        await self.face.settled()
+        self.narrator.met(move.what, seconds)
+
+    def _wrong(self) -> tuple[Text, ...]:
+        try:
+            return self.sight.wrong()
+        except StoreUnavailableError:
+            return ()
 
     def _is_true(self, move: Await) -> bool:
         try:

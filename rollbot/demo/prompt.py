@@ -49,6 +49,10 @@ class Prompt:
                     if own == words:
                         return
 
+    async def settled(self) -> None:
+        """Wait until the cards show what the journal says."""
+        await self.channel.settled()
+
     async def _line(self, speaker: Actor) -> str:
         click.secho(f"{speaker.id}> ", file=self.stream, nl=False, bold=True)
         self.stream.flush()

@@ -52,9 +52,10 @@ _TICKS = {Tick.DONE: "[x]", Tick.OPEN: "[ ]", Tick.UNKNOWN: "[?]", Tick.BAD: "[!
 
 def lines(card: Card) -> Iterator[str]:
     """A card, line by line, without colours."""
-    yield f"{_TONES[card.tone]} {card.headline}"
-    for block in card.blocks:
-        yield from (f"  {line}" for line in _block(block))
+    body = [line for block in card.blocks for line in _block(block) if line]
+    headline = card.headline or (body.pop(0) if body else card.plain)
+    yield f"{_TONES[card.tone]} {headline}"
+    yield from (f"  {line}" for line in body)
     if card.buttons:
         yield "  " + "  ".join(f"[{button.label}]" for button in card.buttons)
     if card.footer:
@@ -99,8 +100,8 @@ class Transcript:
         """Print a new message; the same delivery is printed once."""
         channel = address.channel.channel
         if delivery_id not in self._shown:
-            name = address.person.user if address.person else f"#{channel}"
-            self._print(f"→ {name}", list(lines(card)), under=bool(address.thread))
+            name = f"@{address.person.user}" if address.person else f"#{channel}"
+            self._print(f"{'↳' if address.thread else '→'} {name}", list(lines(card)))
             self._shown[delivery_id] = set(lines(card))
         return MessageRef(platform="console", channel=channel, message_id=delivery_id)
 
@@ -109,19 +110,18 @@ class Transcript:
         shown = self._shown.setdefault(message.message_id, set())
         fresh = [line for line in lines(card) if line not in shown]
         shown.update(fresh)
-        self._print("", fresh, under=True)
+        if fresh:
+            self._print(f"✎ {card.headline}", fresh)
 
     async def whisper(self, incoming: Incoming, card: Card) -> None:
         """Print what only the sender sees."""
-        self._print(f"→ {incoming.identity.user}", list(lines(card)), under=False)
+        self._print(f"→ @{incoming.identity.user}", list(lines(card)))
 
     def said(self, name: str, words: str) -> None:
         """Print what somebody typed."""
         click.secho(f"\n  {name}: /rollback {words}", file=self.stream, bold=True)
 
-    def _print(self, to: str, printed: list[str], *, under: bool) -> None:
-        indent = "      │ " if under else "    │ "
-        if to:
-            click.secho(f"    {to}", file=self.stream, dim=True)
+    def _print(self, to: str, printed: list[str]) -> None:
+        click.secho(f"    {to}", file=self.stream, dim=True)
         for line in printed:
-            click.echo(f"{indent}{line}", file=self.stream)
+            click.echo(f"    │ {line}", file=self.stream)
