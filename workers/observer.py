@@ -96,6 +96,12 @@ class Observer:
 
     def record(self) -> None:
         """Look at the engine, publish the record, tell the ledger."""
+        try:
+            self._record()
+        except StoreError as failure:
+            log.warning("observer_waits_for_store", why=str(failure))
+
+    def _record(self) -> None:
         error = self._look()
         at = self.clock.now()
         record = ObservedRecord(
@@ -104,12 +110,10 @@ class Observer:
             releases=self._known,
             engine_error=error,
         )
-        try:
-            if error is None:
-                self._tell(at)
-            self.publish(record)
-        except StoreError as failure:
-            log.warning("observer_waits_for_store", why=str(failure))
+        # First the record, which people read; the ledger can wait for the next turn.
+        self.publish(record)
+        if error is None:
+            self._tell(at)
 
     def _look(self) -> Text | None:
         """Ask the engine what runs; its error if it does not say."""

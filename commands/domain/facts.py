@@ -9,6 +9,8 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict
 ImageDigest: TypeAlias = str
 """`sha256:…`: the registry's manifest digest where a registry knows it, else the image id."""
 
+ContainerHealth: TypeAlias = Literal["", "starting", "healthy", "unhealthy"]
+
 
 class Fact(BaseModel):
     """Frozen; unknown fields are errors."""
@@ -19,7 +21,8 @@ class Fact(BaseModel):
 class RunningRelease(Fact):
     """What one service runs now. `image_id` and `repo_digests` all name the same image.
 
-    `version` is the image's tag or version label; empty when neither is known.
+    `version` is the image's tag or version label; empty when neither is known. `health` is the
+    container's own HEALTHCHECK; empty when it has none.
     """
 
     service: str
@@ -30,6 +33,7 @@ class RunningRelease(Fact):
     version: str = ""
     revision: str = ""
     state: str = "running"
+    health: ContainerHealth = ""
     restart_count: int = 0
     started_at: AwareDatetime | None = None
 

@@ -157,6 +157,21 @@ def test_a_service_without_a_health_url_is_proven_by_running_on() -> None:
     assert [p.service for p in memory.proofs()] == ["worker"]
 
 
+def test_a_containers_own_check_is_health() -> None:
+    """Without a URL the HEALTHCHECK says how it is, and for how long."""
+    w = world("worker", services={"worker": {"health_url": ""}})
+    w.engine.becomes("worker", health="unhealthy")
+    memory = Memory(w.clock)
+    seen = observer(w, memory)
+    watch(seen, w, 30)
+    worker = record_of(memory).of("worker")
+    assert worker is not None
+    assert (worker.health, worker.why) == (Verdict.BAD, "unhealthy")
+    w.engine.becomes("worker", health="healthy")
+    watch(seen, w, 700)
+    assert [p.service for p in memory.proofs()] == ["worker"]
+
+
 def test_a_restarting_container_is_never_proven() -> None:
     """A crash loop is no run: every restart begins anew."""
     w = world("worker", services={"worker": {"health_url": ""}})

@@ -10,7 +10,7 @@ from typing import Any
 from docker.auth import resolve_authconfig
 
 from commands.domain.errors import DiskFullError, ImageNotFoundError
-from commands.domain.facts import ImageDigest, ReleaseImage, RunningRelease
+from commands.domain.facts import ContainerHealth, ImageDigest, ReleaseImage, RunningRelease
 from commands.domain.image_reference import ImageReference
 from commands.domain.plan import CommandLine
 from commands.domain.runbook import Compose
@@ -147,6 +147,7 @@ class DockerContainers:
             version=name.tag or labels.get(VERSION_LABEL, ""),
             revision=labels.get(REVISION_LABEL, ""),
             state=state["Status"],
+            health=_health(state),
             restart_count=container["RestartCount"],
             started_at=_moment(state["StartedAt"]),
         )
@@ -173,3 +174,10 @@ class DockerContainers:
 def _moment(said: str) -> datetime | None:
     """The engine's RFC 3339 time; its year 1 stands for never."""
     return None if said.startswith("0001-") else datetime.fromisoformat(said)
+
+
+def _health(state: Mapping[str, Any]) -> ContainerHealth:
+    """What the container's HEALTHCHECK says; Docker says "none" for one that was switched off."""
+    said = (state.get("Health") or {}).get("Status")
+    known: tuple[ContainerHealth, ...] = ("starting", "healthy", "unhealthy")
+    return next((health for health in known if health == said), "")

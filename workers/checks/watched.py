@@ -11,7 +11,7 @@ from commands.domain.events import EnvironmentEvent, ReleaseProven, ReleaseSeen
 from commands.domain.facts import LedgerLine, Proven, RunningRelease
 from commands.domain.observed import ObservedService
 from commands.domain.proof import Verdict
-from workers.checks.health import Health
+from workers.checks.health import Health, health_of
 
 TOLD_AGAIN_AFTER = 2
 """Proof is written again when the time that it covers has doubled: the journal keeps all."""
@@ -25,7 +25,8 @@ class Watched:
     """One service while it is observed. Time comes from the caller, aware and in order.
 
     `good_since` is since when the running release has been well without a break: by its health
-    URL where it has one, else by running on without a restart (its health stays unknown).
+    URL, or its container's HEALTHCHECK; where it has neither by running on without a restart
+    (its health then stays unknown).
     """
 
     service: str
@@ -59,8 +60,12 @@ class Watched:
         before, self.running = self.running, running
         if before is not None and _run(before) != _run(running):
             self._end(at, proven_after, before)
-        steady = running is not None and running.state == "running"
-        if steady and not self.asks_health and self.good_since is None:
+        if self.asks_health or running is None:
+            return
+        said = health_of(running)
+        if said is not None:
+            self.probed(said, at, proven_after)
+        elif running.state == "running" and self.good_since is None:
             self.good_since = at
 
     def goes_on(self, earlier: ObservedService, at: datetime) -> None:
@@ -78,7 +83,7 @@ class Watched:
             running=self.running,
             health=self.verdict,
             why=self.why,
-            since_at=self.since_at if self.asks_health else self.good_since,
+            since_at=self.good_since if self.verdict is Verdict.UNKNOWN else self.since_at,
             probes=len(self.probes),
             failures=sum(not good for _, good in self.probes),
         )

@@ -11,7 +11,7 @@ from commands.domain.proof import ProofItem, Verdict
 from commands.domain.runbook import ServiceDefinition
 from commands.domain.text import text
 from commands.planner.pins import compose_name
-from workers.checks.health import Health, ask_health
+from workers.checks.health import Health, ask_health, health_of
 from workers.steps.looking import Looking
 from workers.steps.ports import Ports
 from workers.steps.progress import Outcome
@@ -33,14 +33,24 @@ class _Watched:
     dead: int = 0
     runs: bool = False
 
+    @property
+    def well(self) -> bool:
+        """Healthy as far as can be told; without URL and HEALTHCHECK, running must do."""
+        return self.answer.good or (self.runs and not self.is_measured)
+
+    @property
+    def is_measured(self) -> bool:
+        """Whether anything says how it is."""
+        return bool(self.service.health_url or self.answer.why)
+
 
 @dataclass(frozen=True, slots=True)
 class AwaitHealthy(Looking):
     """Ask every service's health URL, side by side, until each has answered well once.
 
     Nothing asks before Compose has returned: touching a published port while its container
-    starts costs about a second (measured). A service without a health URL has only to run;
-    its health is then unknown.
+    starts costs about a second (measured). Without a URL the container's HEALTHCHECK is asked;
+    without that the service has only to run, and its health stays unknown.
     """
 
     ports: Ports
@@ -68,7 +78,7 @@ class AwaitHealthy(Looking):
                 one.answer = ask_health(self.ports.web, url)
             if not one.answer.good:
                 self._look(one)
-            if not (one.answer.good if url else one.runs):
+            if not one.well:
                 yield one
 
     def _look(self, one: _Watched) -> None:
@@ -80,6 +90,8 @@ class AwaitHealthy(Looking):
         state = now.state if now else "exited"
         restarts = now.restart_count if now else 0
         one.runs = state == "running"
+        if not one.service.health_url:
+            one.answer = health_of(now) or Health(None)
         if one.first_restarts is None:
             one.first_restarts = restarts
         if restarts - one.first_restarts >= RESTARTS_OF_A_LOOP:
@@ -100,11 +112,10 @@ class AwaitHealthy(Looking):
 
 
 def _proof(one: _Watched) -> ProofItem:
-    asked = bool(one.service.health_url)
     return ProofItem(
         service=one.name,
         what="health",
-        expected="HTTP 200" if asked else "",
+        expected="HTTP 200" if one.service.health_url else "",
         found=one.answer.found,
-        verdict=Verdict.OK if asked else Verdict.UNKNOWN,
+        verdict=Verdict.OK if one.is_measured else Verdict.UNKNOWN,
     )

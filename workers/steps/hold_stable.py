@@ -9,7 +9,7 @@ from commands.domain.facts import RunningRelease
 from commands.domain.plan import Target
 from commands.domain.proof import ProofItem, Verdict
 from commands.domain.text import text
-from workers.checks.health import ask_health
+from workers.checks.health import ask_health, health_of
 from workers.steps.looking import Looking
 from workers.steps.ports import Ports
 from workers.steps.progress import Outcome
@@ -48,8 +48,7 @@ class HoldStable(Looking):
         started_at = self.ports.clock.now()
         while (self.ports.clock.now() - started_at).total_seconds() < self.stable_s:
             for one in held:
-                self._refuse_another_container(one)
-                self._ask(one)
+                self._ask(one, self._refuse_another_container(one))
             self.ports.clock.sleep(min(ASK_EVERY_S, self.stable_s))
         for one in held:
             self._refuse_another_container(one)
@@ -59,11 +58,11 @@ class HoldStable(Looking):
             text("step.held", n=int(self.stable_s)), proof=tuple(self._proof(h) for h in held)
         )
 
-    def _ask(self, one: _Held) -> None:
+    def _ask(self, one: _Held, now: RunningRelease) -> None:
         url = self.ports.service(one.target.service).health_url
-        if not url:
+        answer = ask_health(self.ports.web, url) if url else health_of(now)
+        if answer is None:
             return
-        answer = ask_health(self.ports.web, url)
         one.asked += 1
         one.good += answer.good
         one.bad_in_a_row = 0 if answer.good else one.bad_in_a_row + 1
@@ -80,7 +79,7 @@ class HoldStable(Looking):
             )
         return now
 
-    def _refuse_another_container(self, one: _Held) -> None:
+    def _refuse_another_container(self, one: _Held) -> RunningRelease:
         now, first = self._now(one.target), one.first
         same = (now.container_id, now.restart_count, now.started_at) == (
             first.container_id,
@@ -89,6 +88,7 @@ class HoldStable(Looking):
         )
         if not same or now.state != "running":
             raise CheckFailedError("check.restarted", service=one.target.service)
+        return now
 
     def _proof(self, one: _Held) -> ProofItem:
         answers = f", {one.good}/{one.asked}" if one.asked else ""

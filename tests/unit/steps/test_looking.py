@@ -100,6 +100,25 @@ def test_without_a_health_url_health_stays_unknown() -> None:
     assert items(w.step("await_healthy").apply()) == {"health": Verdict.UNKNOWN}
 
 
+def test_without_a_url_the_containers_own_check_counts() -> None:
+    """A HEALTHCHECK is waited for, and then it is proof."""
+    w = after_the_switch(services={"api": {"health_url": ""}})
+    w.engine.becomes("api", health="starting")
+    w.clock.at_time = [(5, lambda: w.engine.becomes("api", health="healthy"))]
+    outcome = w.step("await_healthy").apply()
+    assert w.clock.elapsed_s == pytest.approx(5, abs=0.6)
+    assert items(outcome) == {"health": Verdict.OK}
+
+
+def test_a_container_that_calls_itself_unhealthy_is_unstable() -> None:
+    """Its own HEALTHCHECK turns red while it is watched."""
+    w = after_the_switch(services={"api": {"health_url": ""}})
+    w.engine.becomes("api", health="healthy")
+    w.clock.at_time = [(10, lambda: w.engine.becomes("api", health="unhealthy"))]
+    failed = failure(w, "hold_stable")
+    assert (failed.key, failed.facts["last"]) == ("check.unstable", "unhealthy")
+
+
 @pytest.mark.parametrize(
     ("body", "verdict"),
     [
