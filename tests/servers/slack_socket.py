@@ -49,6 +49,11 @@ class Socket:
         self.connections: list[web.WebSocketResponse] = []
         self.deliveries: list[Delivery] = []
 
+    @property
+    def connected(self) -> bool:
+        """Whether the app holds a connection."""
+        return bool(self.connections)
+
     def new_ticket(self) -> str:
         """A ticket opens one connection."""
         ticket = uuid.uuid4().hex
