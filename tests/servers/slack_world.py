@@ -137,6 +137,7 @@ class World:
         self.forms: dict[str, Form] = {}
         self.triggers: dict[str, tuple[str, float]] = {}
         self.violations: list[str] = []
+        self._loop = asyncio.get_running_loop()
         self._changed = asyncio.Event()
         self._serial = itertools.count(1)
 
@@ -152,8 +153,9 @@ class World:
         self.touch()
 
     def touch(self) -> None:
+        """Wake everybody who waits, from whichever thread."""
         waiting, self._changed = self._changed, asyncio.Event()
-        waiting.set()
+        self._loop.call_soon_threadsafe(waiting.set)
 
     async def wait_for(self, predicate: Callable[[], T], timeout_s: float) -> T:
         """First truthy answer of `predicate`, asked again after every change.

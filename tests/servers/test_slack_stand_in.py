@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import functools
+import json
+import urllib.request
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -15,6 +18,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from tests.servers.slack import APP_TOKEN, BOT_TOKEN, Fault, Slack
+from tests.servers.slack_thread import slack_in_thread
 
 
 def _button(**more: Any) -> dict[str, Any]:
@@ -189,3 +193,23 @@ async def test_more_than_a_burst_is_slowed_down(slack: Slack, client: AsyncWebCl
         await client.chat_postMessage(channel="C1", text="two")
 
     assert refused.value.response.headers["Retry-After"] == "1"
+
+
+async def test_on_its_own_thread_it_answers_a_test_that_blocks() -> None:
+    """A call from another thread is answered while this one's loop stands still."""
+    with slack_in_thread() as slack:
+        slack.person("U1")
+        slack.channel("C1", "U1")
+        post = functools.partial(
+            urllib.request.urlopen,
+            urllib.request.Request(
+                f"{slack.api_url}auth.test",
+                method="POST",
+                headers={"Authorization": f"Bearer {BOT_TOKEN}"},
+            ),
+        )
+        with post(timeout=5) as answer:  # blocks the loop of this test
+            assert json.load(answer)["ok"]
+        await slack.wait_for(lambda: slack.calls("auth.test"))
+        with pytest.raises(TimeoutError):
+            await slack.slash("U1", "C1", "/rollback", wait_s=0.1)
