@@ -6,5 +6,6 @@ pytest_plugins = [
     "tests.engines.redis_server",
     "tests.servers.telegram_fixture",
     "tests.stack.fixtures",
+    "tests.stack.rollbot_fixtures",
     "tests.stack.rollbot_image",
 ]

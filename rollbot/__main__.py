@@ -1,0 +1,5 @@
+"""`python -m rollbot`: the same front door."""
+
+from rollbot.cli import main
+
+main()

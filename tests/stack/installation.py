@@ -1,0 +1,163 @@
+"""rollbot itself, running: bot, worker and observer as processes beside a stand-in project."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from commands.domain.events import AnyEvent, Event
+from commands.domain.state import RollbackState
+from commands.store.opening import Access, Store, open_store
+from tests.engines.redis_server import RedisServer
+from tests.engines.waiting import eventually
+from tests.stack.project import Samokoder
+from tests.stack.runbook_file import ENVIRONMENT
+
+KEY = "0123456789abcdef0123456789abcdef"
+ROLLBOT = (sys.executable, "-m", "rollbot")
+_WITH_US = ("setpriv", "--pdeathsig", "KILL")
+
+
+@dataclass(slots=True)
+class Installation:
+    """One host: the project, Redis, and rollbot's three processes, each by its own pid."""
+
+    project: Samokoder
+    redis: RedisServer
+    directory: Path
+    runbook: str
+    chats: dict[str, str] = field(default_factory=dict)
+    running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Write the runbook; nothing runs yet."""
+        self.directory.mkdir(parents=True, exist_ok=True)
+        (self.directory / "runbook.toml").write_text(self.runbook)
+
+    def start(self, *names: str) -> None:
+        """Start processes (default: all three)."""
+        for name in names or ("bot", "worker", "observer"):
+            with (self.directory / f"{name}.log").open("ab") as log:
+                self.running[name] = subprocess.Popen(
+                    [*_WITH_US, *ROLLBOT, name],
+                    env=self.environment(),
+                    cwd=self.directory,
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=log,
+                )
+
+    def await_worker(self) -> None:
+        """Wait until a live worker is known to Redis."""
+        eventually(self._has_worker, within_s=20, what=lambda: self.log("worker"))
+
+    def kill(self, name: str, signum: signal.Signals = signal.SIGKILL) -> None:
+        """End one process by a signal and wait for it."""
+        process = self.running.pop(name)
+        process.send_signal(signum)
+        process.wait(timeout=60)
+
+    def stop(self) -> None:
+        """End everything that was started. Safe to repeat."""
+        for name in tuple(self.running):
+            self.kill(name)
+
+    def say(self, *words: str, login: str = "") -> subprocess.Popen[bytes]:
+        """Say something from the shell, in the background."""
+        del login
+        with (self.directory / "shell.log").open("ab") as log:
+            return subprocess.Popen(
+                [*_WITH_US, *ROLLBOT, "rollback", *words],
+                env=self.environment(),
+                cwd=self.directory,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
+
+    def run(self, *words: str, within_s: float = 60) -> subprocess.CompletedProcess[str]:
+        """Run `rollbot …` to its end."""
+        return subprocess.run(
+            [*ROLLBOT, *words],
+            env=self.environment(),
+            cwd=self.directory,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=within_s,
+            check=False,
+        )
+
+    def environment(self) -> dict[str, str]:
+        """Everything the processes are given."""
+        compose = self.project.compose
+        return {
+            **compose.environment,
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": str(Path(__file__).parents[2]),
+            "ROLLBOT_RUNBOOK": str(self.directory / "runbook.toml"),
+            "ROLLBOT_STATE_DIR": str(self.directory / "state"),
+            "REDIS_URL": self.redis.url,
+            "ROLLBOT_JOURNAL_KEY_PRODUCTION": KEY,
+            **self.chats,
+        }
+
+    def store(self) -> Store:
+        """A reader of the journal, as the worker has it."""
+        return open_store(
+            Access(
+                environment=ENVIRONMENT,
+                redis_url=self.redis.url,
+                key=KEY.encode(),
+                state_dir=self.directory / "reader",
+            )
+        )
+
+    def state(self, rollback_id: str = "RB-1") -> RollbackState | None:
+        """A rollback as it stands now."""
+        return self.store().book.rollback(rollback_id)
+
+    def events(self, rollback_id: str = "RB-1") -> list[AnyEvent]:
+        """Everything its journal says."""
+        return [entry.event for entry in self.store().book.entries(rollback_id)]
+
+    def await_status(self, *statuses: str, of: str = "RB-1", within_s: float = 60) -> RollbackState:
+        """Wait until a rollback stands there; the logs are in the failure."""
+        store = self.store()
+
+        def there() -> RollbackState | None:
+            state = store.book.rollback(of)
+            return state if state is not None and state.status.value in statuses else None
+
+        def why() -> str:
+            state = store.book.rollback(of)
+            at = f"{state.status} {state.reason}" if state else "no journal"
+            return f"{statuses} (now {at})\n{self.logs()}"
+
+        found = eventually(there, within_s=within_s, what=why)
+        assert found is not None
+        return found
+
+    def log(self, name: str) -> str:
+        """What one process printed."""
+        path = self.directory / f"{name}.log"
+        return path.read_text()[-4000:] if path.exists() else ""
+
+    def logs(self) -> str:
+        """What all of them printed, for a failure."""
+        return "\n".join(f"--- {name}\n{self.log(name)}" for name in ("bot", "worker", "observer"))
+
+    def _has_worker(self) -> bool:
+        from datetime import UTC, datetime
+
+        return bool(self.store().workers(datetime.now(UTC)))
+
+
+def of_kind(events: Iterable[AnyEvent], kind: type[Event]) -> list[AnyEvent]:
+    """The events of one kind, in order."""
+    return [event for event in events if isinstance(event, kind)]
