@@ -1,7 +1,8 @@
 """rollbot as a team deploys it: compose.yml and the image, beside the project it rolls back."""
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from secrets import token_hex
@@ -9,12 +10,14 @@ from secrets import token_hex
 import docker
 from docker.models.containers import Container
 
+from commands.store.opening import Access, Store, open_store
 from tests.engines.found import ROOT
 from tests.engines.ports import free_port
 from tests.engines.waiting import eventually
 from tests.stack.compose import Compose
 from tests.stack.machine_image import machine_image
 from tests.stack.project import containers_of, remove_project
+from tests.stack.runbook_file import ENVIRONMENT
 
 PROCESSES = ("redis", "bot", "worker", "observer")
 
@@ -63,6 +66,28 @@ class Deployment:
         found = containers_of(self.engine, self.name, process)
         assert len(found) == 1, f"{process} has {len(found)} containers"
         return found[0]
+
+    def say(self, *words: str) -> tuple[int, str]:
+        """Say words to rollbot in the worker's container, as root; exit code and answer."""
+        done = self.container("worker").exec_run(["rollbot", "rollback", *words])
+        return int(done.exit_code or 0), bytes(done.output).decode()
+
+    def start_saying(self, *words: str) -> None:
+        """Like `say`, for words whose answer comes later: nobody waits for it."""
+        self.container("worker").exec_run(["rollbot", "rollback", *words], detach=True)
+
+    @contextmanager
+    def store(self) -> Iterator[Store]:
+        """The memory of this deployment, read from outside."""
+        access = Access(
+            environment=ENVIRONMENT,
+            redis_url=self.redis_url,
+            key=self.journal_key.encode(),
+            state_dir=self.directory,
+        )
+        opened = open_store(access)
+        yield opened
+        opened.client.close()
 
     def await_healthy(self, *processes: str, within_s: float = 60) -> None:
         """Wait until Docker says so of each; a failure shows what the process said last."""

@@ -9,21 +9,27 @@ from tests.engines.found import ROOT
 from tests.stack.images import SERVICES
 from tests.stack.project import Samokoder
 
+NOBODY: Mapping[str, str] = {}
 SHIPPED = ROOT / "commands/data/runbook.toml"
 ENVIRONMENT = "production"
 # Windows of a test: long enough to mean something, short enough to wait for.
 QUICK = {"stable_s": 1.0, "watch_s": 2.0, "proven_after_s": 1.0, "health_poll_s": 0.05}
 
 
-def runbook_for(project: Samokoder, **timing: float) -> str:
+def runbook_for(project: Samokoder, logins: Mapping[str, str] = NOBODY, /, **timing: float) -> str:
     """Return the text of a runbook.toml whose only environment is this project.
 
-    `timing` replaces single windows of `QUICK`; all else, the people and the escalation table
-    among it, is as shipped.
+    `logins` gives people of the runbook another OS login: `{"anna": "root"}`. `timing` replaces
+    single windows of `QUICK`; all else, the people and the escalation table among it, is as
+    shipped.
     """
     shipped = tomllib.loads(SHIPPED.read_text())
     moved = {
         **shipped,
+        "people": {
+            name: {**person, "login": logins.get(name, person["login"])}
+            for name, person in shipped["people"].items()
+        },
         "services": _services(project, shipped["services"]),
         "environments": {ENVIRONMENT: _environment(project, shipped)},
         "timing": {**shipped["timing"], **QUICK, **timing},
