@@ -18,32 +18,11 @@ from commands.settings import SlackSettings
 
 
 @dataclass(frozen=True, slots=True)
-class Introduction:
-    """Who we are there: the bot's user name and the workspace's id (T…)."""
-
-    name: str
-    team: str
-
-
-@dataclass(frozen=True, slots=True)
 class Finding:
     """One thing looked at. `said` names it and, when it is not `ok`, what to do."""
 
     ok: bool
     said: Text
-
-
-async def introduce(settings: SlackSettings) -> Introduction:
-    """Ask Slack who we are and for a Socket Mode address. Raises ChatError; changes nothing."""
-    wire = Wire(settings)
-    await wire.open()
-    try:
-        with translated():
-            me = await wire.asides.auth_test()
-            await wire.asides.apps_connections_open(app_token=settings.app_token.get_secret_value())
-    finally:
-        await wire.close()
-    return Introduction(str(me.get("user", "")), str(me["team_id"]))
 
 
 async def readiness(settings: SlackSettings, runbook: Runbook, clock: Clock) -> tuple[Finding, ...]:

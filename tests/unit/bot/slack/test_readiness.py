@@ -8,7 +8,7 @@ import pytest
 from pydantic import SecretStr
 
 from bot.slack.manifest import SCOPES
-from bot.slack.readiness import introduce, readiness
+from bot.slack.readiness import readiness
 from commands.domain.runbook import Runbook
 from commands.locale import say
 from commands.runbook import parse_runbook, shipped_runbook
@@ -87,10 +87,3 @@ async def test_refused_tokens_are_told_apart(slack: Slack, runbook: Runbook) -> 
     assert [one.said.params["variable"] for one in app_token if not one.ok] == ["SLACK_APP_TOKEN"]
     assert [one.said.params["variable"] for one in bot_token] == ["SLACK_BOT_TOKEN"]
     slack.violations.clear()
-
-
-async def test_we_are_told_who_we_are(slack: Slack, settings: SlackSettings) -> None:
-    """The bot's name and workspace come from Slack, once it has accepted both tokens."""
-    me = await introduce(settings)
-
-    assert (me.name, me.team) == ("rollbot", "T0HOME")
