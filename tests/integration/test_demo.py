@@ -1,0 +1,156 @@
+"""`rollbot demo` as a person runs it: every process real, judged by its journal."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from tests.engines.waiting import eventually
+
+ROLLBOT = Path(sys.executable).with_name("rollbot")
+FOLDER = re.compile(r"Folder: (\S+)")
+
+
+@dataclass(slots=True)
+class Running:
+    """A demo that runs, and what it said so far."""
+
+    process: subprocess.Popen[str]
+    said: list[str] = field(default_factory=list)
+
+    def listen(self) -> None:
+        assert self.process.stderr is not None
+        for line in self.process.stderr:
+            self.said.append(line)
+
+    def has_said(self, words: str) -> bool:
+        return any(words in line for line in list(self.said))
+
+    def folder(self) -> Path:
+        found = FOLDER.search("".join(self.said))
+        assert found, self.said
+        return Path(found[1])
+
+    def everything(self) -> str:
+        return "".join(self.said)
+
+
+@pytest.fixture
+def demo() -> Iterator[Running]:
+    """The demo, playing its script in English; killed if the test leaves it running."""
+    argv = [str(ROLLBOT), "demo", "--scripted", "--json", "--language", "en"]
+    process = subprocess.Popen(
+        argv,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    running = Running(process)
+    listener = threading.Thread(target=running.listen)
+    listener.start()
+    eventually(lambda: running.has_said("Folder: "), within_s=30, what="the demo has begun")
+    yield running
+    process.kill()
+    process.wait()
+    listener.join()
+    eventually(lambda: processes_of(running.folder()) == {}, within_s=15)
+    shutil.rmtree(running.folder(), ignore_errors=True)
+    for pipe in (process.stdout, process.stderr):
+        assert pipe is not None
+        pipe.close()
+
+
+def processes_of(folder: Path) -> dict[int, str]:
+    """Whatever works in the demo's folder: pid → command line."""
+    found: dict[int, str] = {}
+    for entry in Path("/proc").iterdir():
+        try:
+            if entry.name.isdigit() and str(folder) in str((entry / "cwd").readlink()):
+                found[int(entry.name)] = (entry / "cmdline").read_text().replace("\0", " ")
+        except OSError:
+            continue  # ended while we looked, or not ours to look at
+    return found
+
+
+def kill_9(folder: Path, name: str) -> None:
+    """End one of rollbot's processes as the kernel does when memory runs out."""
+    found = [pid for pid, line in processes_of(folder).items() if line.endswith(f" {name} ")]
+    assert found
+    os.kill(min(found), signal.SIGKILL)
+
+
+def test_every_act_ends_as_it_should(demo: Running) -> None:
+    """One JSON object a rollback, proofs and approvers in it, under 60 s, nothing left behind."""
+    began = time.monotonic()
+    folder = demo.folder()
+
+    assert demo.process.stdout is not None
+    stdout, code = demo.process.stdout.read(), demo.process.wait(timeout=100)
+
+    assert code == 0, demo.everything()
+    api, everything, rehearsed, undone = map(json.loads, stdout.splitlines())
+    assert (api["id"], api["target"], api["state"]) == ("RB-1", "api v1.2.3", "succeeded")
+    assert api["approvers"] == ["anna"]
+    assert 0 < api["approval_to_healthy_s"] < 10
+    assert {item["what"] for item in api["proof"]} >= {"digest", "version", "health", "stable"}
+    assert {item["verdict"] for item in api["proof"]} == {"ok"}
+    assert (everything["scenario"], set(everything["approvers"])) == ("full", {"igor", "olga"})
+    assert (rehearsed["state"], undone["state"]) == ("rehearsed", "undone")
+    assert undone["target"] == "worker v1.2.3"
+    assert time.monotonic() - began < 60
+    assert processes_of(folder) == {}
+    assert not folder.exists()
+
+
+def test_a_worker_that_is_killed_is_replaced_and_goes_on(demo: Running) -> None:
+    """Killed while it holds a rollback stable, it is restarted, and the rollback is proven."""
+    folder = demo.folder()
+    eventually(lambda: demo.has_said("api v1.2.3 --reason"), within_s=60, what="act 1 has begun")
+    eventually(lambda: demo.has_said("approve RB-1"), within_s=20)
+
+    kill_9(folder, "worker")
+
+    eventually(lambda: demo.has_said("the rollback is proven"), within_s=30)
+    effects = (folder / "engine" / "effects.jsonl").read_text().splitlines()
+    switched = [json.loads(line) for line in effects if "samokoder-api" in line]
+    starts = [e for e in switched if e["kind"] == "container_started"]
+    assert len(starts) == 3, "v1.2.3, then v1.3.0, then v1.2.3 again: nothing done twice"
+
+
+@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_demo_ends_all_that_it_started(
+    demo: Running, ending: signal.Signals
+) -> None:
+    """Ctrl-C and SIGTERM leave no process and no folder behind."""
+    folder = demo.folder()
+    eventually(lambda: demo.has_said("worker is there"), within_s=30)
+    assert len(processes_of(folder)) >= 9
+
+    demo.process.send_signal(ending)
+
+    assert demo.process.wait(timeout=20) == 130, demo.everything()
+    assert processes_of(folder) == {}
+    assert not folder.exists()
+
+
+def test_a_killed_demo_takes_everything_with_it(demo: Running) -> None:
+    """Nothing outlives kill -9 of the demo: the kernel ends its children."""
+    folder = demo.folder()
+    eventually(lambda: demo.has_said("worker is there"), within_s=30)
+
+    demo.process.kill()
+
+    eventually(lambda: processes_of(folder) == {}, within_s=15)
