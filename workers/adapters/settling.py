@@ -95,11 +95,12 @@ class Settling:
     def _is_stopping(self, containers: Iterable[Mapping[str, Any]]) -> bool:
         """Whether a running container has been told to end and has not ended yet."""
         running = {c["Id"] for c in containers if c["State"] == "running"}
-        now = int(time.time())
+        # To the fraction of a second: the engine would wait for a moment that has not come yet.
+        now = time.time()
         with self.engine.calling(self.project):
             told = self.engine.api.events(
-                since=now - _LOOK_BACK_S,
-                until=now + 1,
+                since=int(now) - _LOOK_BACK_S,
+                until=f"{now:.6f}",
                 filters={"label": f"{PROJECT_LABEL}={self.project}", "type": "container"},
                 decode=True,
             )
