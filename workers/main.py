@@ -12,6 +12,7 @@ import importlib
 import os
 import signal
 import time
+import traceback
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
@@ -28,7 +29,7 @@ from commands.store.connection import connect
 from commands.store.inheritance import Inheritance
 from commands.store.keys import queue_name
 from commands.store.queue import DRIVE, HEARTBEAT_TTL_S, SERIALIZER, DriveQueue
-from commands.store.refusal import refusal
+from commands.store.refusal import refusal, rollback_id
 from workers import stopping
 from workers.adapters.children import die_with_parent
 
@@ -41,6 +42,9 @@ log = structlog.get_logger()
 HEARTBEAT_EVERY_S = 2
 KILL_AFTER_S = 5.0
 """How long a job process may take to end at once, before it is killed. Both are resumable."""
+
+DIES_AT_MOST_EVERY_S = 10.0
+TRACE_CHARACTERS = 4000
 
 # RQ adds a minute to a worker's time to live, and looks at the queue for 15 s less than it.
 _WORKER_TTL_S = HEARTBEAT_EVERY_S + 15
@@ -63,6 +67,8 @@ class DriveWorker(Worker):
         self._environment = environment
         self._stops = 0
         self._kill_at: float | None = None
+        self._died_at: float | None = None
+        self._go_on = False
         super().__init__(
             [Queue(queue_name(environment), connection=client, serializer=SERIALIZER)],
             connection=client,
@@ -71,6 +77,8 @@ class DriveWorker(Worker):
             job_monitoring_interval=HEARTBEAT_EVERY_S,
             log_job_description=False,
             default_result_ttl=0,
+            # It would store the traceback, of which nobody has taken the secrets out.
+            disable_default_exception_handler=True,
         )
 
     @property
@@ -78,15 +86,11 @@ class DriveWorker(Worker):
         """Whether somebody asked this worker to end."""
         return self._stops > 0
 
-    # -- life ------------------------------------------------------------------------------
-
     def subscribe(self) -> None:
         """Not to RQ's channel: who can publish there could kill jobs, and it needs a thread."""
 
     def run_maintenance_tasks(self) -> None:
-        """Only what runs no code of a job: RQ's own cleaning calls the callbacks of lost jobs."""
-        for queue in self.queues:
-            queue.failed_job_registry.cleanup()
+        """None: RQ's cleaning calls the callbacks of lost jobs; see `Inheritance` for ours."""
         self.last_cleaned_at = now()  # type: ignore[assignment]
 
     def bootstrap(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 -- RQ's signature
@@ -104,8 +108,6 @@ class DriveWorker(Worker):
         with self.connection.pipeline(transaction=False) as own:
             super().heartbeat(HEARTBEAT_TTL_S, own)
             own.execute()
-
-    # -- jobs ------------------------------------------------------------------------------
 
     def dequeue_job_and_maintain_ttl(
         self, timeout: int | None, max_idle_time: int | None = None
@@ -128,7 +130,12 @@ class DriveWorker(Worker):
             log.warning("job_refused", job=job.id, why=why)
             self._jobs.discard(job.id)
             return
+        self._go_on = False
         super().execute_job(job, queue)
+        if self.stopped or self._go_on:
+            # For the next worker, or this one: it goes on without waiting for the bot to notice.
+            # When there is nothing left to do the next job finds that out.
+            self._jobs.replace(job.id, rollback_id(job))
 
     def fork_work_horse(self, job: Job, queue: Queue) -> None:
         """Fork; a stop that was asked for in the meantime reaches the new process."""
@@ -172,11 +179,25 @@ class DriveWorker(Worker):
         ret_val: int | None,
         rusage: object,
     ) -> None:
-        """Say so; the bot queues the rollback again, and the journal knows where it stood."""
+        """Say so, and go on with the rollback; not in a loop, if that is what kills it."""
         del retpid, rusage
         log.error("job_process_died", job=job.id, wait_status=ret_val)
+        now_s = time.monotonic()
+        self._go_on = self._died_at is None or now_s - self._died_at > DIES_AT_MOST_EVERY_S
+        self._died_at = now_s
 
-    # -- stopping --------------------------------------------------------------------------
+    def handle_exception(self, job: Job, *exc_info: Any) -> None:  # noqa: ANN401 -- RQ's signature
+        """What a job raised, into the log, where secrets are taken out."""
+        if exc_info[0] is stopping.StepInterrupted:
+            log.info("job_interrupted", job=job.id)
+            return
+        trace = "".join(traceback.format_exception(*exc_info))
+        log.error("job_failed", job=job.id, why=str(exc_info[1]), trace=trace[-TRACE_CHARACTERS:])
+
+    def handle_job_failure(self, job: Job, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401
+        """RQ forgets who was at it; then nothing is left, so that it can be queued again."""
+        super().handle_job_failure(job, *args, **kwargs)
+        self._jobs.discard(job.id)
 
     def request_stop(self, signum: int, frame: FrameType | None) -> None:
         """SIGTERM and SIGINT, the first and every further one."""

@@ -170,7 +170,7 @@ def test_children_hold_the_lease_until_they_end(worker: WorkerProcess, queue: Dr
 
 
 def test_sigterm_lets_the_step_finish(worker: WorkerProcess, queue: DriveQueue) -> None:
-    """A cooperative job finishes its step, sees the wish, and worker and job end well."""
+    """The job finishes its step and sees the wish; the next worker goes on with no bot about."""
     worker.have("RB-1", "cooperate")
     queue.enqueue("RB-1", 1)
     worker.told("started")
@@ -182,6 +182,8 @@ def test_sigterm_lets_the_step_finish(worker: WorkerProcess, queue: DriveQueue) 
 
     assert worker.told("asked-to-stop") == "True"
     assert worker.ended() == 0
+    worker.start()
+    eventually(partial(worker.has_run, 2), what="the next worker goes on")
 
 
 def test_sigterm_to_every_process_lets_the_step_finish_too(
@@ -203,7 +205,7 @@ def test_sigterm_to_every_process_lets_the_step_finish_too(
 def test_a_second_sigterm_ends_the_step_where_it_is(
     worker: WorkerProcess, queue: DriveQueue, client: redis.Redis
 ) -> None:
-    """Impatience ends job and worker at once; the job can be queued again immediately."""
+    """Impatience ends job and worker at once; the job waits for the next worker."""
     worker.have("RB-1", "never_end")
     queue.enqueue("RB-1", 1)
     job_pid = int(worker.told("started"))
@@ -214,7 +216,9 @@ def test_a_second_sigterm_ends_the_step_where_it_is(
 
     assert worker.ended() == 0
     assert not is_running(job_pid)
-    assert queue.enqueue("RB-1", 1)
+    assert client.lrange(f"rq:queue:{queue_name(ENVIRONMENT)}", 0, -1) == [
+        queue.job_id("RB-1", 1).encode()
+    ]
 
 
 def test_a_job_that_will_not_end_is_killed(worker: WorkerProcess, queue: DriveQueue) -> None:
@@ -240,22 +244,35 @@ def test_an_idle_worker_ends_at_once(worker: WorkerProcess, client: redis.Redis)
     assert alive(client) == []
 
 
-def test_a_killed_job_process_is_noticed(worker: WorkerProcess, queue: DriveQueue) -> None:
-    """The worker says so, lives on, and takes the same job again when it is queued again."""
+def test_a_killed_job_process_is_replaced(worker: WorkerProcess, queue: DriveQueue) -> None:
+    """The worker says so and goes on with the rollback at once; one that dies again must wait."""
     worker.have("RB-1", "never_end")
     queue.enqueue("RB-1", 1)
-    os.kill(int(worker.told("started")), signal.SIGKILL)
-    eventually(lambda: "job_process_died" in worker.log)
+    for run in (1, 2):
+        eventually(partial(worker.has_run, run), what=worker.log)
+        os.kill(int(worker.told("started")), signal.SIGKILL)
+        eventually(partial(worker.has_said, "job_process_died", run))
+        worker.forget("started")
+
     worker.forget("do-RB-1")
-
-    eventually(lambda: queue.enqueue("RB-1", 1), what="queued again")
-
-    eventually(lambda: worker.runs() == ["RB-1", "RB-1"])
+    assert eventually(lambda: queue.enqueue("RB-1", 1))
+    eventually(partial(worker.has_run, 3))
 
 
-def bystander() -> None:
-    """Must never run."""
-    raise AssertionError
+@BOTH
+def test_a_failed_job_leaves_nothing(
+    worker: WorkerProcess, queue: DriveQueue, client: redis.Redis
+) -> None:
+    """What it raised is in the log and not in Redis, and it can be queued again at once."""
+    worker.have("RB-1", "fail")
+    queue.enqueue("RB-1", 1)
+    eventually(lambda: "job_failed" in worker.log)
+    eventually(lambda: not client.keys("rq:job:*"), what="the job is deleted")
+
+    assert queue.enqueue("RB-1", 1)
+    eventually(partial(worker.has_run, 2))
+    for key in client.keys("*"):
+        assert b"hunter2" not in (client.dump(key) or b"")
 
 
 Forge = Callable[[Queue], Any]

@@ -81,6 +81,9 @@ class WorkerProcess:
         lines = path.read_text().splitlines() if path.exists() else []
         return [line.split()[0] for line in lines]
 
+    def has_said(self, words: str, times: int) -> bool:
+        return self.log.count(words) == times
+
     def has_run(self, times: int) -> bool:
         return len(self.runs()) == times
 

@@ -47,6 +47,10 @@ def cooperate(rollback_id: str) -> None:
     say("asked-to-stop", str(stopping.after_step_requested()))
 
 
+def fail(rollback_id: str) -> None:
+    raise ValueError("password=hunter2")
+
+
 def never_end(rollback_id: str) -> None:
     say("started", str(os.getpid()))
     while True:
