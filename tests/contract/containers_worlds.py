@@ -18,6 +18,7 @@ from commands.domain.runbook import Compose
 from commands.ports import Containers
 from tests.engines.embedded import REPOSITORY, EmbeddedEngine
 from tests.engines.found import address_of
+from tests.fakes.containers import FakeContainers, FakeImage
 from tests.stack.compose import Compose as Program
 from tests.stack.compose import compose_v1, compose_v2
 from tests.stack.forwarder import Forwarder
@@ -84,6 +85,29 @@ def embedded(directory: Path) -> Iterator[ContainersWorld]:
     world = EmbeddedWorld(directory)
     yield world
     world.close()
+
+
+class FakeWorld:
+    """The engine in memory that other tests are made with."""
+
+    repository = "registry:5000/samokoder/api"
+
+    def __init__(self) -> None:
+        self.version = "v1.2.3"
+        self.containers = FakeContainers(lambda _: f"{self.repository}:{self.version}")
+        for tag in ("v1.2.2", "v1.2.3", "v1.3.0"):
+            self.containers.publish(FakeImage.of(self.repository, tag))
+        self.containers.start("api", FakeImage.of(self.repository, "v1.2.3"))
+        self.containers.start("db", FakeImage.of("postgres", "15"))
+
+    def pin(self, version: str) -> None:
+        self.version = version
+
+    def up(self) -> CommandLine:
+        return CommandLine(argv=("docker", "compose", "up", "-d", "--no-deps", "api"))
+
+    def go_away(self) -> None:
+        self.containers.away = True
 
 
 class DockerWorld:

@@ -10,6 +10,7 @@ import pytest
 from commands.domain.errors import EngineUnavailableError, ImageNotFoundError
 from tests.contract.containers_worlds import (
     ContainersWorld,
+    FakeWorld,
     docker_v1,
     docker_v2,
     embedded,
@@ -24,10 +25,12 @@ def images() -> Iterator[Images]:
     yield from published()
 
 
-@pytest.fixture(params=["embedded", "docker-v1", "docker-v2"])
+@pytest.fixture(params=["fake", "embedded", "docker-v1", "docker-v2"])
 def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ContainersWorld]:
     """The same project on each engine in turn."""
-    if request.param == "embedded":
+    if request.param == "fake":
+        yield FakeWorld()
+    elif request.param == "embedded":
         yield from embedded(tmp_path)
     else:
         docker = docker_v1 if request.param == "docker-v1" else docker_v2
