@@ -9,7 +9,8 @@ import pytest
 
 from commands.domain import events as e
 from commands.domain.proof import Verdict
-from tests.servers.slack import APP_TOKEN, BOT_TOKEN, Message, Slack
+from tests.integration.slack_people import ANNA, CHANNEL, EGOR, IVAN, on_slack, slack_people
+from tests.servers.slack import Message, Slack
 from tests.servers.slack_fixture import slack
 from tests.stack.compose import Compose
 from tests.stack.fixtures import SamokoderFactory
@@ -22,30 +23,6 @@ pytestmark = [
     pytest.mark.engine("docker", "registry", "redis", "compose_v1", "compose_v2"),
     pytest.mark.timeout(240),
 ]
-
-CHANNEL = "C0INCIDENTS"
-ANNA, EGOR, IVAN = "U0ANNA", "U0EGOR", "U0IVAN"
-SHIPPED = {ANNA: "U00000001", EGOR: "U00000006", IVAN: "U00000008"}
-
-
-def on_slack(slack: Slack) -> dict[str, str]:
-    """People and a channel there; how the bot finds it."""
-    for user in SHIPPED:
-        slack.person(user)
-    slack.channel(CHANNEL, *SHIPPED)
-    return {
-        "SLACK_BOT_TOKEN": BOT_TOKEN,
-        "SLACK_APP_TOKEN": APP_TOKEN,
-        "SLACK_API_URL": slack.api_url,
-    }
-
-
-def slack_people(runbook: str) -> str:
-    """The shipped runbook's example accounts, as the stand-in has them."""
-    changed = runbook.replace("T00000000", "T0HOME").replace("C00000001", CHANNEL)
-    for real, example in SHIPPED.items():
-        changed = changed.replace(example, real)
-    return changed
 
 
 async def up(made: Installation, slack: Slack) -> None:

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import subprocess
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 
+from commands.domain.command import Actor, Ask, Command
+from commands.domain.decide import Decision
 from commands.domain.events import AnyEvent, Event
+from commands.domain.people import Identity
+from commands.domain.request import Request
+from commands.domain.runbook import Channel
 from commands.domain.state import RollbackState
-from commands.store.opening import Access, Store, open_store
+from commands.runbook import parse_runbook
+from commands.store.opening import Access, Store, open_async_store, open_store
 from tests.engines.redis_server import RedisServer
 from tests.engines.waiting import eventually
 from tests.stack.project import Samokoder
@@ -67,19 +75,6 @@ class Installation:
         for name in tuple(self.running):
             self.kill(name)
 
-    def say(self, *words: str, login: str = "") -> subprocess.Popen[bytes]:
-        """Say something from the shell, in the background."""
-        del login
-        with (self.directory / "shell.log").open("ab") as log:
-            return subprocess.Popen(
-                [*_WITH_US, *ROLLBOT, "rollback", *words],
-                env=self.environment(),
-                cwd=self.directory,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-            )
-
     def run(self, *words: str, within_s: float = 60) -> subprocess.CompletedProcess[str]:
         """Run `rollbot …` to its end."""
         return subprocess.run(
@@ -109,13 +104,44 @@ class Installation:
 
     def store(self) -> Store:
         """A reader of the journal, as the worker has it."""
-        return open_store(
-            Access(
-                environment=ENVIRONMENT,
-                redis_url=self.redis.url,
-                key=KEY.encode(),
-                state_dir=self.directory / "reader",
-            )
+        return open_store(self.access("reader"))
+
+    def order(self, command: Command, rollback_id: str = "") -> Decision:
+        """What a person orders in a chat, decided and written as the bot does it."""
+
+        async def carried() -> Decision:
+            store = open_async_store(self.access("orders"))
+            runbook = parse_runbook(self.runbook.encode())
+            now = datetime.now(UTC)
+            decision = await store.book.carry(command, rollback_id, runbook, now)
+            state = await store.book.rollback(decision.rollback_id)
+            if decision.work and state is not None:
+                await store.queue.enqueue(decision.rollback_id, state.position)
+            await store.client.aclose()
+            return decision
+
+        return asyncio.run(carried())
+
+    def ask(self, words: Request, person: str = "anna") -> str:
+        """Somebody asks, and the plan is there; the rollback's id."""
+        actor = self.actor(person)
+        home = Channel(platform="console", channel=ENVIRONMENT)
+        asked = self.order(Ask(actor, words, home)).rollback_id
+        self.await_status("planned", of=asked)
+        return asked
+
+    def actor(self, person: str) -> Actor:
+        """A person at their terminal."""
+        login = parse_runbook(self.runbook.encode()).people[person].login
+        return Actor(person, Identity(platform="console", user=login))
+
+    def access(self, name: str) -> Access:
+        """How the journal is opened, for a reader of that name."""
+        return Access(
+            environment=ENVIRONMENT,
+            redis_url=self.redis.url,
+            key=KEY.encode(),
+            state_dir=self.directory / name,
         )
 
     def state(self, rollback_id: str = "RB-1") -> RollbackState | None:
@@ -153,8 +179,6 @@ class Installation:
         return "\n".join(f"--- {name}\n{self.log(name)}" for name in ("bot", "worker", "observer"))
 
     def _has_worker(self) -> bool:
-        from datetime import UTC, datetime
-
         return bool(self.store().workers(datetime.now(UTC)))
 
 
