@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
-HEARTBEAT_EVERY_S = 2
+HEARTBEAT_EVERY_S = 1
 KILL_AFTER_S = 5.0
 """How long a job process may take to end at once, before it is killed. Both are resumable."""
 
@@ -166,7 +166,7 @@ class DriveWorker(Worker):
             return
 
     def maintain_heartbeats(self, job: Job, execution: Execution) -> None:
-        """Every two seconds while the job process runs."""
+        """Every second while the job process runs."""
         if self._kill_at is not None and time.monotonic() >= self._kill_at:
             log.warning("job_process_killed", job=job.id, why="it did not end when asked")
             self._signal_job(signal.SIGKILL)

@@ -2,7 +2,7 @@
 
 RQ 3 facts that this rests on: `unique=True` stays a duplicate for as long as the job's hash
 exists, also after its worker was killed, so a dead job is cleared away here; a worker's hash
-expires, and ours sets it to `HEARTBEAT_TTL_S` anew every two seconds, so what is left of that
+expires, and ours sets it to `HEARTBEAT_TTL_S` anew every second, so what is left of that
 time tells how old the last heartbeat is, by one clock: Redis's.
 """
 
@@ -35,7 +35,7 @@ JOB_TIMEOUT_S = 4 * 60 * 60
 
 FAILURE_TTL_S = 60
 HEARTBEAT_TTL_S = 77
-HEARTBEAT_FRESH_S = 8
+HEARTBEAT_FRESH_S = 4
 STARTS_WITHIN = timedelta(seconds=10)
 
 _WORKER_FIELDS = ("state", "hostname", "pid", "death")
@@ -44,7 +44,7 @@ _WORKER_KEY = "rq:worker:"
 
 @dataclass(frozen=True, slots=True)
 class LiveWorker:
-    """A worker that beat its heart within the last eight seconds. `state`: idle, busy, ..."""
+    """A worker that beat its heart within the last four seconds. `state`: idle, busy, ..."""
 
     name: str
     hostname: str
