@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from commands.domain.errors import RollbotError
 from commands.domain.events import (
@@ -23,6 +23,11 @@ from commands.domain.text import Text, text
 from commands.ports import Clock
 from commands.store.book import Book
 from workers.steps.progress import Step
+
+ANSWERS_WITHIN = timedelta(seconds=5)
+"""How long after an undo a service that was just started may take to name its version."""
+
+LOOK_S = 0.1
 
 
 def finish(book: Book, state: RollbackState) -> None:
@@ -65,7 +70,7 @@ def finish_undo(
         return
     began: datetime = clock.now()
     try:
-        outcome = build(planned, state).apply()
+        proof = _read_back(build(planned, state), _named_themselves(state), clock)
     except RollbotError as error:
         seconds = round((clock.now() - began).total_seconds(), 3)
         failed = StepFailed(
@@ -73,7 +78,27 @@ def finish_undo(
         )
         book.append(state, failed)
         return
-    _undone(book, state, outcome.proof)
+    _undone(book, state, proof)
+
+
+def _read_back(step: Step, spoke: frozenset[str], clock: Clock) -> tuple[ProofItem, ...]:
+    """What runs again; services that `spoke` before are asked until they do again, or are mute.
+
+    An undo does not wait for health: what ran before may well have been ill.
+    """
+    until = clock.now() + ANSWERS_WITHIN
+    while True:
+        proof = step.apply().proof
+        mute = {item.service for item in proof if item.verdict is Verdict.UNKNOWN}
+        if not mute & spoke or clock.now() >= until:
+            return proof
+        clock.sleep(LOOK_S)
+
+
+def _named_themselves(state: RollbackState) -> frozenset[str]:
+    """The services that told their version while this rollback was proven."""
+    items = [item for record in _records(state) for item in record.proof]
+    return frozenset(i.service for i in (*items, *state.proof) if i.what == "version" and i.found)
 
 
 def _undone(book: Book, state: RollbackState, proof: tuple[ProofItem, ...]) -> None:

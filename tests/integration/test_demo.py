@@ -110,6 +110,8 @@ def test_every_act_ends_as_it_should(demo: Running) -> None:
     assert (everything["scenario"], set(everything["approvers"])) == ("full", {"igor", "olga"})
     assert (rehearsed["state"], undone["state"]) == ("rehearsed", "undone")
     assert undone["target"] == "worker v1.2.3"
+    back = {item["what"]: (item["found"], item["verdict"]) for item in undone["proof"]}
+    assert back["version"] == ("v1.3.1", "ok")
     assert time.monotonic() - began < 60
     assert processes_of(folder) == {}
     assert not folder.exists()
