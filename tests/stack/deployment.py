@@ -70,7 +70,8 @@ class Deployment:
     def say(self, *words: str) -> tuple[int, str]:
         """Say words to rollbot in the worker's container, as root; exit code and answer."""
         done = self.container("worker").exec_run(["rollbot", "rollback", *words])
-        return int(done.exit_code or 0), b"".join([done.output]).decode()
+        assert isinstance(done.output, bytes)
+        return int(done.exit_code or 0), done.output.decode()
 
     def start_saying(self, *words: str) -> None:
         """Like `say`, for words whose answer comes later: nobody waits for it."""
