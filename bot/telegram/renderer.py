@@ -7,6 +7,7 @@ Pure. Telegram has no separate line for lock screens: a phone shows how the mess
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import assert_never
@@ -65,6 +66,8 @@ _STYLE: dict[ButtonStyle, str | None] = {
     ButtonStyle.PRIMARY: KeyboardButtonStyle.PRIMARY,
     ButtonStyle.DANGER: KeyboardButtonStyle.DANGER,
 }
+_WORD = re.compile(r"[\w.-]+")
+_NUMBER = re.compile(r"RB-\d+")
 _SHORT_LABEL = 18
 _LONG_QUOTE = 300
 
@@ -128,8 +131,11 @@ def _head(card: Card) -> tuple[list[Line], tuple[Block, ...]]:
     headline = cut(one_line(card.headline), 256)
     plain = cut(one_line(card.plain), 400)
     if headline:
-        said = [] if not plain or _says(card, plain) else [line(plain)]
-        return [line(tone, Span(headline, "b")), *said], card.blocks
+        unsaid = _unsaid(card, plain)
+        number = _NUMBER.search(plain)
+        if number and unsaid == {number[0].casefold()}:
+            headline, unsaid = f"{headline} · {number[0]}", set()
+        return [line(tone, Span(headline, "b")), *([line(plain)] if unsaid else [])], card.blocks
     match first:
         case (Paragraph(text=text, title=""),) if plain and one_line(text).startswith(plain):
             return [line(tone, cut(clean(text).strip(), 1500))], card.blocks[1:]
@@ -137,12 +143,14 @@ def _head(card: Card) -> tuple[list[Line], tuple[Block, ...]]:
             return [line(tone, plain or "—")], card.blocks
 
 
-def _says(card: Card, plain: str) -> bool:
-    """Whether headline and first paragraph say the plain line anyway, together or alone."""
-    headline = one_line(card.headline)
-    rest = plain.removeprefix(headline).lstrip(" :·—")
-    said = [headline] + [one_line(b.text) for b in card.blocks[:1] if isinstance(b, Paragraph)]
-    return any(words in text for words in (plain, rest) for text in said)
+def _unsaid(card: Card, plain: str) -> set[str]:
+    """The words of the plain line that headline and first paragraph do not say."""
+    first = (b.text for b in card.blocks[:1] if isinstance(b, Paragraph))
+    return _words(plain) - _words(" ".join((card.headline, *first)))
+
+
+def _words(text: str) -> set[str]:
+    return {word.strip(".-").casefold() for word in _WORD.findall(clean(text))} - {""}
 
 
 def _block(block: Block) -> Iterator[Line]:

@@ -194,6 +194,8 @@ def test_the_plain_line_is_not_said_twice() -> None:
     assert accepted(render(replace(card, headline="Не ваша роль"))).text.count("\n") == 2
     both = Card("RB-17 · api: ждёт", "RB-17 · api", blocks=(Paragraph("ждёт одобрения"),))
     assert accepted(render(both)).text == "ℹ️ RB-17 · api\n\nждёт одобрения"
+    step = Card("RB-17 · Переключить api: готово", "Переключить api", blocks=(Paragraph("Готово"),))
+    assert accepted(render(step)).text == "ℹ️ Переключить api · RB-17\n\nГотово"
 
 
 def test_a_refusal_is_one_sentence_said_once() -> None:
