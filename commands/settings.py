@@ -27,7 +27,10 @@ MAKE_A_KEY = "make one with: openssl rand -hex 32"
 FILE_SUFFIX = "_FILE"
 # What a child process of ours needs to find programs, its home and its locale; nothing else of
 # ours reaches it, least of all a stale APP_VERSION (hazard H6) or a token.
-INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "DOCKER_CONFIG", "XDG_RUNTIME_DIR")
+INHERITED = (
+    *("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "XDG_RUNTIME_DIR"),
+    *("DOCKER_HOST", "DOCKER_CONFIG"),
+)
 
 REMEDIES = {
     "ROLLBOT_RUNBOOK": "give the path of runbook.toml",
@@ -70,7 +73,6 @@ class Settings(BaseSettings):
     environments: str = Field("", validation_alias="ROLLBOT_ENV")
     redis_url: str = Field("redis://localhost:6379/0", validation_alias="REDIS_URL", repr=False)
     listen: str = Field("", validation_alias="ROLLBOT_LISTEN")
-    docker_host: str = Field("", validation_alias="DOCKER_HOST")
     slack_bot_token: SecretStr | None = Field(None, validation_alias="SLACK_BOT_TOKEN")
     slack_app_token: SecretStr | None = Field(None, validation_alias="SLACK_APP_TOKEN")
     slack_api_url: str = Field(SLACK_API, validation_alias="SLACK_API_URL")

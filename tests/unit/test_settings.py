@@ -142,5 +142,8 @@ def test_a_child_inherits_no_secret_and_no_stale_version(monkeypatch: pytest.Mon
     monkeypatch.setenv("APP_VERSION", "v9")
     monkeypatch.setenv("SLACK_BOT_TOKEN", "xoxb-1")
 
+    monkeypatch.setenv("DOCKER_HOST", "tcp://127.0.0.1:2375")
+
     assert set(child_environment()) & {"APP_VERSION", "SLACK_BOT_TOKEN"} == set()
+    assert child_environment()["DOCKER_HOST"] == "tcp://127.0.0.1:2375"
     assert child_environment()["PATH"] == os.environ["PATH"]

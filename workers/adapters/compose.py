@@ -28,14 +28,16 @@ class DockerContainers:
     """One Compose project on one Docker engine.
 
     Containers are found by Compose's labels, which v1 and v2 share; Compose itself is its
-    command line, run as the plan has it. `compose.engine_url` is the engine, "" the default one.
+    command line, run as the plan has it. `compose.engine_url` is the engine; "" is that of
+    `DOCKER_HOST`, or else the default one.
     """
 
     def __init__(self, compose: Compose, surroundings: Surroundings) -> None:
         self._compose = compose
         self._surroundings = surroundings
-        docker_config = surroundings.environment.get("DOCKER_CONFIG", "")
-        self._engine = Engine(compose.engine_url, docker_config)
+        around = surroundings.environment
+        url = compose.engine_url or around.get("DOCKER_HOST", "")
+        self._engine = Engine(url, around.get("DOCKER_CONFIG", ""))
         self._images = Images(self._engine)
 
     def close(self) -> None:
