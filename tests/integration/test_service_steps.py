@@ -155,7 +155,7 @@ def test_a_stale_shell_variable_is_gone_after_an_undo_too(start: Start) -> None:
 
 
 def test_a_crashing_target_is_noticed_and_undone(start: Start) -> None:
-    """H13: a crash loop fails the wait before its time limit; the undo brings the old release back."""
+    """H13: a crash loop fails the wait before its limit; the undo brings the old release back."""
     rollback = start(version="v1.2.3")
     planned = rollback.plan("v1.9.8-crash", "api")
     with pytest.raises(CheckFailedError) as failed:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from commands.domain.errors import EngineError
 from commands.domain.facts import RunningRelease
-from commands.domain.text import Text, text
 from commands.ports import Web
 
 HTTP_GOOD = range(200, 300)
@@ -33,13 +32,6 @@ class Health:
     def found(self) -> str:
         """The same for the record: `HTTP 503`, or why nothing answered."""
         return f"HTTP {self.status}" if self.status is not None else self.why
-
-    @property
-    def said(self) -> Text:
-        """The same for people."""
-        if self.status is not None:
-            return text("check.answered", status=self.status)
-        return text("check.silent", why=self.why)
 
 
 def ask_health(web: Web, url: str, timeout_s: float = ASK_TIMEOUT_S) -> Health:
