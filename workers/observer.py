@@ -1,7 +1,8 @@
 """The observer: what runs and how it is, seen all the time; it changes nothing.
 
-Health is asked every 5 s, the engine every 15 s. The record is latest-wins and read with its
-age; the ledger gets what was seen to run, and how long it ran well.
+Health is asked every 5 s, the engine every 15 s and when a release has proved itself. The record
+is latest-wins and read with its age; the ledger gets what was seen to run, and how long it ran
+well.
 """
 
 from __future__ import annotations
@@ -74,7 +75,7 @@ class Observer:
         while not stopping():
             began_at = self.clock.now()
             self.probe()
-            if turn % every == 0:
+            if turn % every == 0 or self._has_news():
                 self.record()
             turn += 1
             next_at = began_at + timedelta(seconds=PROBE_EVERY_S)
@@ -114,6 +115,11 @@ class Observer:
         self.publish(record)
         if error is None:
             self._tell(at)
+
+    def _has_news(self) -> bool:
+        """A release proved itself: that is told at once, not at the next turn."""
+        at, proven_after = self.clock.now(), self._seconds("proven_after_s")
+        return any(one.has_news(at, proven_after) for one in self.watched.values())
 
     def _look(self) -> Text | None:
         """Ask the engine what runs; its error if it does not say."""

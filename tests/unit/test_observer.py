@@ -112,6 +112,13 @@ def test_a_release_is_proven_after_long_enough_and_not_before() -> None:
     assert memory.line("api", image_id("api", NEW)).proven is not None
 
 
+def test_a_proof_is_told_at_once() -> None:
+    """Not at the next turn to the engine: a rollback may be waiting for a release to go back to."""
+    w, memory, seen = start()
+    watch(seen, w, 606)
+    assert {p.service for p in memory.proofs()} == {"api", "worker"}
+
+
 def test_one_bad_answer_starts_the_ten_minutes_again() -> None:
     """Healthy for nine minutes, then a failure, then nine more: not proven."""
     w, memory, seen = start()

@@ -108,6 +108,13 @@ class Watched:
             if joined is not None:
                 yield joined
 
+    def has_news(self, at: datetime, proven_after: timedelta) -> bool:
+        """Whether a first proof is there that was not written: `--auto` waits for it."""
+        is_first = self.told == timedelta(0)
+        return bool(self.ended) or (
+            is_first and self._proof(self.running, at, proven_after) is not None
+        )
+
     def told_all(self, at: datetime, proven_after: timedelta) -> None:
         """The news were written."""
         self.ended.clear()
