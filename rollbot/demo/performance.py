@@ -57,7 +57,7 @@ class Performance:
                 shutil.rmtree(root)
 
     def _play(self, root: Path) -> bool:
-        world = World.started(root)
+        world = World.started(root, self.language)
         try:
             world.deploy(FIRST_RELEASE)
             for process in PROCESSES:

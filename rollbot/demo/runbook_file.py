@@ -10,6 +10,7 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
+from commands.domain.people import Language
 from rollbot.demo import toml
 from rollbot.demo.people import CAST
 from rollbot.demo.places import SERVICES, Places, repository_of
@@ -21,10 +22,13 @@ _TIMING = {"stable_s": 2.0, "watch_s": 3.0, "proven_after_s": 2.0, "health_poll_
 Table = dict[str, Any]
 
 
-def write_runbook(places: Places, shipped: Mapping[str, Any], *, has_history: bool) -> None:
+def write_runbook(
+    places: Places, shipped: Mapping[str, Any], language: Language, *, has_history: bool
+) -> None:
     """Write the file. `shipped` is the shipped runbook as tomllib reads it."""
     runbook = {
         **shipped,
+        "language": language,
         "people": {actor.id: {"name": actor.name, "login": actor.id} for actor in CAST},
         "roles": _roles(shipped),
         "services": _services(places, shipped.get("services", {})),

