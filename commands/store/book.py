@@ -20,6 +20,7 @@ from commands.store.async_journal import AsyncJournal
 from commands.store.codec import Recorded
 from commands.store.journal import Journal
 from commands.store.keys import ENVIRONMENT_JOURNAL
+from commands.store.turns import Turns
 
 MOST_CONFLICTS = 100
 """So many times in a row somebody was faster: then something else is wrong."""
@@ -133,6 +134,7 @@ class AsyncBook:
     journal: AsyncJournal[AnyEvent]
     name: str
     folded: Folded = field(init=False)
+    _turns: Turns = field(default_factory=Turns)
 
     def __post_init__(self) -> None:
         """Nothing is read yet."""
@@ -152,7 +154,7 @@ class AsyncBook:
         """Every verified entry of a journal."""
         return await self.journal.read(name)
 
-    async def carry(  # noqa: PLR0913 -- what is decided, on what, by which rules, when
+    async def carry(
         self,
         command: Command,
         rollback_id: str,
@@ -167,21 +169,11 @@ class AsyncBook:
         store errors.
         """
         for _ in range(MOST_CONFLICTS):
-            rollback = await self.rollback(rollback_id) if rollback_id else None
-            case = Case(await self.environment(), rollback)
-            decision = decide(case, command, runbook, now)
-            if decision.empty:
-                return decision
-            if delivery_id in case.environment.pending:
-                handled = Handled(delivery_id=delivery_id, outcome=decision.rollback_id)
-                decision = replace(decision, environment=(*decision.environment, handled))
-            if decision.rollback and decision.rollback_id != rollback_id:
-                await self._refresh(decision.rollback_id)
-            try:
-                await self._append(self.folded.parts(decision))
-            except JournalConflictError:
-                continue
-            return decision
+            async with self._turns.taken():
+                try:
+                    return await self._decided(command, rollback_id, runbook, now, delivery_id)
+                except JournalConflictError:
+                    continue
         raise RefusedError("refused.too_busy")
 
     async def append_environment(
@@ -189,15 +181,16 @@ class AsyncBook:
     ) -> bool:
         """Append what a function of the state says; False if it says nothing."""
         for _ in range(MOST_CONFLICTS):
-            state = await self.environment()
-            events = decide_on(state)
-            if not events:
-                return False
-            try:
-                await self._append([(ENVIRONMENT_JOURNAL, state.position, events)])
-            except JournalConflictError:
-                continue
-            return True
+            async with self._turns.taken():
+                state = await self.environment()
+                events = decide_on(state)
+                if not events:
+                    return False
+                try:
+                    await self._append([(ENVIRONMENT_JOURNAL, state.position, events)])
+                except JournalConflictError:
+                    continue
+                return True
         raise RefusedError("refused.too_busy")
 
     async def append_rollback(
@@ -215,6 +208,22 @@ class AsyncBook:
                 continue
             return True
         raise RefusedError("refused.too_busy")
+
+    async def _decided(
+        self, command: Command, rollback_id: str, runbook: Runbook, now: datetime, delivery_id: str
+    ) -> Decision:
+        rollback = await self.rollback(rollback_id) if rollback_id else None
+        case = Case(await self.environment(), rollback)
+        decision = decide(case, command, runbook, now)
+        if decision.empty:
+            return decision
+        if delivery_id in case.environment.pending:
+            handled = Handled(delivery_id=delivery_id, outcome=decision.rollback_id)
+            decision = replace(decision, environment=(*decision.environment, handled))
+        if decision.rollback and decision.rollback_id != rollback_id:
+            await self._refresh(decision.rollback_id)
+        await self._append(self.folded.parts(decision))
+        return decision
 
     async def _append(self, parts: list[Part]) -> None:
         await self.journal.append(parts)
