@@ -9,7 +9,7 @@ from __future__ import annotations
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
-from commands.domain.errors import RegistryUnavailableError
+from commands.domain.errors import EngineUnavailableError, RegistryUnavailableError
 from commands.domain.facts import (
     Facts,
     ImageDigest,
@@ -29,6 +29,7 @@ from commands.planner.releases import Sources, merge, newest_common, returnable
 from commands.ports import Clock, ConfigFiles, Containers, History
 
 THREADS = 8
+NO_REGISTRY = (RegistryUnavailableError, EngineUnavailableError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +108,7 @@ class Surveyor:
     def _registry_tags(self, repository: str) -> tuple[str, ...]:
         try:
             return self.containers.registry_tags(repository)
-        except RegistryUnavailableError:
+        except NO_REGISTRY:
             return ()
 
     def _pin(self, name: str) -> PinFact:
@@ -188,7 +189,10 @@ class _Look:
             if self.asked is not None:
                 return self.asked.result()
             return self.containers.registry_digest(self.repository, version)
-        except RegistryUnavailableError:
+        except NO_REGISTRY:
+            # An engine that waits for a dead registry looks silent itself: what it said of its
+            # containers tells which of the two is away, and raises if it is the engine.
+            self.running.result()
             self.registry_reached = False
             return None
 

@@ -44,6 +44,16 @@ class WithoutRegistry(FakeEngine):
         raise RegistryUnavailableError(image=repository)
 
 
+class WithSilentRegistry(FakeEngine):
+    """Docker itself does not answer while it waits for a registry that swallows packets."""
+
+    def registry_digest(self, repository: str, tag: str) -> str | None:
+        raise EngineUnavailableError(why="read timed out")
+
+    def registry_tags(self, repository: str) -> tuple[str, ...]:
+        raise EngineUnavailableError(why="read timed out")
+
+
 class WithoutEngine(FakeEngine):
     def running(self, compose_service: str) -> RunningRelease | None:
         raise EngineUnavailableError(why="no socket")
@@ -109,11 +119,12 @@ def test_an_unknown_version_brings_the_choices_along() -> None:
     assert refused.value.facts["nearest"] == (OLD, NEW)
 
 
-def test_without_a_registry_local_images_still_do() -> None:
+@pytest.mark.parametrize("kind", [WithoutRegistry, WithSilentRegistry])
+def test_without_a_registry_local_images_still_do(kind: type[FakeEngine]) -> None:
     """A registry outage during an incident is a warning, not a wall."""
     w = world("api")
     w.engine.pull(f"{REPOSITORY}-api", OLD, image_id("api", OLD), 1)
-    facts = surveyor(w, containers=another(WithoutRegistry, w)).survey(request(), ())
+    facts = surveyor(w, containers=another(kind, w)).survey(request(), ())
     assert not facts.registry_reached
     made = plan(request(), facts, w.book)
     assert made.targets[0].digest == image_id("api", OLD)
