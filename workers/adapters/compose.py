@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Mapping
 from datetime import datetime
+from ipaddress import ip_address, ip_network
 from typing import Any
 
 from docker.auth import resolve_authconfig
@@ -103,8 +104,7 @@ class DockerContainers:
 
     def ping(self) -> str:
         """The engine's version. Raises EngineUnavailableError."""
-        with self._engine.calling("version"):
-            return str(self._engine.api.version()["Version"])
+        return self._engine.version()
 
     def disk_free_bytes(self) -> int | None:
         """Free space where images are kept; None when that is not a folder that we can see."""
@@ -155,8 +155,16 @@ class DockerContainers:
         )
 
     def _is_insecure(self, host: str) -> bool:
-        index = self._info()["RegistryConfig"]["IndexConfigs"].get(host)
-        return index is not None and not index["Secure"]
+        """Whether this engine speaks plain HTTP to a registry, by name or by network."""
+        config = self._info()["RegistryConfig"]
+        index = config["IndexConfigs"].get(host)
+        if index is not None:
+            return not index["Secure"]
+        try:
+            address = ip_address(host.partition(":")[0])
+        except ValueError:
+            return False
+        return any(address in ip_network(cidr) for cidr in config["InsecureRegistryCIDRs"] or ())
 
     def _credentials(self, host: str) -> Credentials | None:
         api = self._engine.api

@@ -24,6 +24,8 @@ from commands.domain.errors import (
 
 DEFAULT_URL = "unix:///var/run/docker.sock"
 NO_SPACE = "no space left on device"
+# People are told within five seconds that the engine is away; some answers rightly take longer.
+PING_S = 4
 _ANSWER_S = 10
 # While a layer is fetched or unpacked the engine reports several times a second.
 _SILENCE_S = 120.0
@@ -37,21 +39,31 @@ class Engine:
     the folder of `config.json`, where the registries' credentials are.
     """
 
-    def __init__(self, url: str = "", docker_config: str = "") -> None:
+    def __init__(self, url: str = "", docker_config: str = "", ping_s: int = PING_S) -> None:
         self.url = url or DEFAULT_URL
         self._docker_config = docker_config
+        self._ping_s = ping_s
 
     @cached_property
     def api(self) -> Any:  # noqa: ANN401 - the stubs of docker's low-level client are all Any
         """The SDK's low-level client. Raises EngineUnavailableError."""
         with self.calling("connect"):
-            client = docker.APIClient(base_url=self.url, version="auto", timeout=_ANSWER_S)
+            client = docker.APIClient(base_url=self.url, version="auto", timeout=self._ping_s)
+            client.timeout = _ANSWER_S
             # The worker's own proxy settings are not for the engine's socket.
             client.trust_env = False
             config = Path(self._docker_config) / "config.json"
             if self._docker_config and config.exists():
                 client.reload_config(str(config))
             return client
+
+    def version(self) -> str:
+        """The engine's version, asked anew. Raises EngineUnavailableError within `ping_s`."""
+        with self.calling("version"):
+            answer = self.api.get(f"{self.api.base_url}/version", timeout=self._ping_s)
+            if not answer.ok:
+                raise EngineUnavailableError(engine=self.url, why=_short(answer.text))
+            return str(answer.json()["Version"])
 
     def close(self) -> None:
         """Let the connection go; the next call makes a new one."""
