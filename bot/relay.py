@@ -61,6 +61,7 @@ class Relay:
     keep: bool = True
     only: str = ""
     ready: asyncio.Event = field(default_factory=asyncio.Event)
+    _flushed: asyncio.Event = field(default_factory=asyncio.Event)
     _dirty: dict[tuple[str, str], RollbackState] = field(default_factory=dict)
     _sent: dict[tuple[str, str, str], Sent] = field(default_factory=dict)
     _kept: dict[tuple[str, str, str], MessageRef] = field(default_factory=dict)
@@ -76,7 +77,8 @@ class Relay:
     async def settled(self) -> None:
         """Wait until nothing is left to be sent."""
         while self._dirty:
-            await asyncio.sleep(LOOK_S)
+            await self._flushed.wait()
+            self._flushed.clear()
 
     async def _follow(self, environment: str) -> None:
         """Mark what changed. A store that is away is waited for: the journal keeps everything."""
@@ -102,6 +104,8 @@ class Relay:
         self.ready.set()
         after = {ENVIRONMENT_JOURNAL: state.position, **{n: positions.get(n, 0) for n in names}}
         await book.journal.follow(after, block_s=1.0)
+        # Inbox entries come in bursts, and none of them changes a card by itself.
+        await asyncio.sleep(LOOK_S)
 
     def _shown(self, rollback: RollbackState, *, first: bool) -> bool:
         if self.only:
@@ -115,6 +119,7 @@ class Relay:
                 position = state.position
                 if await self._flush(environment, state) and position == state.position:
                     self._dirty.pop((environment, name), None)
+            self._flushed.set()
             await asyncio.sleep(LOOK_S)
 
     async def _flush(self, environment: str, state: RollbackState) -> bool:
