@@ -59,7 +59,7 @@ class LossyRelay:
                     break
                 client.sendall(answer)
         except OSError:
-            pass  # The other side is gone, which is how a conversation ends.
+            return  # The other side is gone, which is how a conversation ends.
         finally:
             client.close()
             server.close()
