@@ -5,6 +5,8 @@ From the typed words of a chat to its final card, with Slack and Telegram played
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 
 from commands.domain import events as e
@@ -52,6 +54,7 @@ async def test_api_goes_back_from_slack(
 
     await slack.slash(ANNA, CHANNEL, '/rollback api v1.2.3 --reason "5xx 12 %"')
     waiting = await slack.wait_for(lambda: card(slack, "Ждёт одобрения"), timeout_s=30)
+    assert waiting is not None
     await slack.click(ANNA, waiting, slack.button(waiting, "Одобрить"), confirm=True)
     made.await_status("succeeded")
     await slack.wait_for(lambda: card(slack, "Восстановлено и доказано"), timeout_s=20)
@@ -81,8 +84,9 @@ async def test_full_needs_two_people(
 
     await slack.slash(ANNA, CHANNEL, "/rollback full v1.2.3")
     for user in (EGOR, IVAN):
-        asked = await slack.wait_for(lambda u=user: slack.directs(u), timeout_s=30)
-        await slack.click(user, asked[-1], slack.button(asked[-1], "Одобрить"), confirm=True)
+        await slack.wait_for(partial(slack.directs, user), timeout_s=30)
+        asked = slack.directs(user)[-1]
+        await slack.click(user, asked, slack.button(asked, "Одобрить"), confirm=True)
     state = made.await_status("succeeded", within_s=90)
 
     assert [project.version(s) for s in ("api", "worker", "frontend")] == ["v1.2.3"] * 3
