@@ -8,15 +8,15 @@ from datetime import timedelta
 from functools import partial
 from typing import Any
 
-from commands.domain.errors import EngineUnavailableError, StoreUnavailableError
+from commands.domain.errors import StoreUnavailableError
 from commands.domain.events import EnvironmentEvent, ReleaseProven, ReleaseSeen
-from commands.domain.facts import KnownRelease, LedgerLine, RunningRelease
+from commands.domain.facts import KnownRelease, LedgerLine
 from commands.domain.observed import ObservedRecord
 from commands.domain.proof import Verdict
 from commands.domain.state import EnvironmentState
 from commands.domain.state.fold_environment import fold_environment
-from tests.unit.steps.engine import FakeEngine, SteppedClock
-from tests.unit.steps.world import NEW, OLD, World, image_id, world
+from tests.unit.steps.engine import SteppedClock
+from tests.unit.steps.world import NEW, OLD, World, released, world
 from workers.observer import News, Observer
 
 API, WORKER = "http://api/health", "http://worker/health"
@@ -79,7 +79,6 @@ def watch(seen: Observer, w: World, seconds: float) -> None:
 
 def start() -> tuple[World, Memory, Observer]:
     w = world("api", "worker")
-    w.web.answers = {API: 200, WORKER: 200}
     memory = Memory(w.clock)
     return w, memory, observer(w, memory)
 
@@ -92,7 +91,7 @@ def record_of(memory: Memory) -> ObservedRecord:
 def test_the_record_says_what_runs_and_how_it_is() -> None:
     """Release, health, since when, and how many probes of the window failed."""
     w, memory, seen = start()
-    w.clock.at_time = [(20, lambda: w.web.answers.update({API: 503}))]
+    w.clock.at_time = [(20, lambda: w.answer(API, 503))]
     watch(seen, w, 40)
     api = record_of(memory).of("api")
     assert api is not None
@@ -109,7 +108,7 @@ def test_a_release_is_proven_after_long_enough_and_not_before() -> None:
     assert {type(e) for e in memory.events} == {ReleaseSeen}
     watch(seen, w, 60)
     assert {p.service for p in memory.proofs()} == {"api", "worker"}
-    assert memory.line("api", image_id("api", NEW)).proven is not None
+    assert memory.line("api", released("api", NEW).digest).proven is not None
 
 
 def test_a_proof_is_told_at_once() -> None:
@@ -119,11 +118,25 @@ def test_a_proof_is_told_at_once() -> None:
     assert {p.service for p in memory.proofs()} == {"api", "worker"}
 
 
+def test_a_proof_has_the_releases_listed_anew() -> None:
+    """What people can go back to says at the next record that a release is proven."""
+    w, memory, _ = start()
+    asked_at: list[float] = []
+    began_at = w.clock.now()
+
+    def releases(service: str) -> tuple[KnownRelease, ...]:
+        asked_at.append((w.clock.now() - began_at).total_seconds())
+        return ()
+
+    watch(observer(w, memory, releases=releases), w, 625)
+    assert any(605 < at <= 620 for at in asked_at)
+
+
 def test_one_bad_answer_starts_the_ten_minutes_again() -> None:
     """Healthy for nine minutes, then a failure, then nine more: not proven."""
     w, memory, seen = start()
-    w.clock.at_time = [(540, lambda: w.web.answers.update({API: None}))]
-    w.clock.at_time += [(550, lambda: w.web.answers.update({API: 200}))]
+    w.clock.at_time = [(540, lambda: w.answer(API, None))]
+    w.clock.at_time += [(550, lambda: w.answer(API, 200))]
     watch(seen, w, 1080)
     assert {p.service for p in memory.proofs()} == {"worker"}
 
@@ -144,13 +157,12 @@ def test_a_deploy_begins_a_run_of_its_own() -> None:
     """The old release's proof ends, the new one has to earn its own."""
     w, memory, seen = start()
     watch(seen, w, 700)
-    w.engine.local[(w.book.services["api"].image, OLD)] = image_id("api", OLD)
-    w.engine.start("api", OLD)
+    w.engine.deployed("api", OLD)
     watch(seen, w, 300)
-    assert memory.line("api", image_id("api", NEW)).proven is not None
-    assert memory.line("api", image_id("api", OLD)).proven is None
+    assert memory.line("api", released("api", NEW).digest).proven is not None
+    assert memory.line("api", released("api", OLD).digest).proven is None
     watch(seen, w, 400)
-    assert memory.line("api", image_id("api", OLD)).proven is not None
+    assert memory.line("api", released("api", OLD).digest).proven is not None
 
 
 def test_a_service_without_a_health_url_is_proven_by_running_on() -> None:
@@ -219,27 +231,17 @@ def test_a_store_that_is_away_loses_nothing() -> None:
     assert {p.service for p in memory.proofs()} == {"api", "worker"}
 
 
-class Breaking(FakeEngine):
-    broken = True
-
-    def running(self, compose_service: str) -> RunningRelease | None:
-        if self.broken:
-            raise EngineUnavailableError(why="no socket")
-        return FakeEngine.running(self, compose_service)
-
-
 def test_an_engine_that_is_away_is_in_the_record() -> None:
     """People are told that nothing is fresh, instead of an old release being shown as new."""
     w, memory, _ = start()
-    e = w.engine
-    breaking = Breaking(e.runbook, e.files, e.local, e.remote, e.kept, e.containers)
-    seen = observer(w, memory, containers=breaking)
+    seen = observer(w, memory)
+    w.engine.away = True
     watch(seen, w, 20)
     error = record_of(memory).engine_error
     assert error is not None
     assert error.key == "error.engine_unavailable"
     assert memory.events == []
-    Breaking.broken = False
+    w.engine.away = False
     watch(seen, w, 20)
     assert record_of(memory).engine_error is None
 

@@ -11,12 +11,14 @@ from commands.domain.errors import (
     PlanRefusedError,
     RegistryUnavailableError,
 )
-from commands.domain.facts import LedgerLine, RunningRelease
+from commands.domain.facts import LedgerLine
 from commands.planner.service import plan
 from tests.fakes.config_files import FakeConfigFiles
+from tests.fakes.containers import FakeImage
+from tests.fakes.history import FakeHistory
 from tests.unit.planner.world import REPOSITORY, line, proven, request, runbook
-from tests.unit.steps.engine import FakeEngine, FakeHistory, SteppedClock
-from tests.unit.steps.world import NEW, OLD, World, image_id, world
+from tests.unit.steps.engine import PinnedEngine, SteppedClock
+from tests.unit.steps.world import NEW, OLD, World, released, world
 from workers.survey import Surveyor
 
 
@@ -26,17 +28,19 @@ def surveyor(w: World, **engines: Any) -> Surveyor:
         "environment": "production",
         "containers": w.engine,
         "files": w.files,
-        "history": FakeHistory((NEW, OLD)),
+        "history": FakeHistory(["older", "newer"], {OLD: 0, NEW: 1}),
         "clock": w.clock,
     }
     return Surveyor(**given | engines)
 
 
 def ledger(*versions: str, service: str = "api") -> tuple[LedgerLine, ...]:
-    return tuple(line(service, v, digest=image_id(service, v), proven=proven()) for v in versions)
+    return tuple(
+        line(service, v, digest=released(service, v).digest, proven=proven()) for v in versions
+    )
 
 
-class WithoutRegistry(FakeEngine):
+class WithoutRegistry(PinnedEngine):
     def registry_digest(self, repository: str, tag: str) -> str | None:
         raise RegistryUnavailableError(image=repository)
 
@@ -44,7 +48,7 @@ class WithoutRegistry(FakeEngine):
         raise RegistryUnavailableError(image=repository)
 
 
-class WithSilentRegistry(FakeEngine):
+class WithSilentRegistry(PinnedEngine):
     """Docker itself does not answer while it waits for a registry that swallows packets."""
 
     def registry_digest(self, repository: str, tag: str) -> str | None:
@@ -54,15 +58,12 @@ class WithSilentRegistry(FakeEngine):
         raise EngineUnavailableError(why="read timed out")
 
 
-class WithoutEngine(FakeEngine):
-    def running(self, compose_service: str) -> RunningRelease | None:
-        raise EngineUnavailableError(why="no socket")
-
-
-def another(kind: type[FakeEngine], w: World) -> FakeEngine:
+def another(kind: type[PinnedEngine], w: World) -> PinnedEngine:
     """The same world behind a worse engine."""
     e = w.engine
-    return kind(e.runbook, e.files, e.local, e.remote, e.kept, e.containers)
+    worse = kind(e.runbook, e.files)
+    worse.published, worse.here, worse.project = e.published, e.here, e.project
+    return worse
 
 
 def test_a_named_version_is_found_with_everything_the_planner_asks() -> None:
@@ -73,10 +74,10 @@ def test_a_named_version_is_found_with_everything_the_planner_asks() -> None:
     assert api.running is not None
     assert api.running.version == NEW
     assert api.target is not None
-    assert (api.target.digest, api.target.in_registry) == (image_id("api", OLD), True)
+    assert (api.target.digest, api.target.in_registry) == (released("api", OLD).digest, True)
     assert api.pin is not None
     assert (api.pin.path, api.pin.variable, api.pin.value) == (".env", "APP_VERSION", NEW)
-    assert api.commits_undone == (f"abc1234 {OLD}..{NEW}",)
+    assert api.commits_undone == ("newer",)
     assert facts.sharing_variable == {"APP_VERSION": ("api", "worker", "frontend")}
 
 
@@ -85,14 +86,14 @@ def test_auto_takes_the_proven_image_and_no_other() -> None:
     w = world("api")
     facts = surveyor(w).survey(request(auto=True), ledger(OLD))
     made = plan(request(auto=True), facts, w.book)
-    assert (made.targets[0].version, made.targets[0].digest) == (OLD, image_id("api", OLD))
+    assert (made.targets[0].version, made.targets[0].digest) == (OLD, released("api", OLD).digest)
     assert made.evidence
 
 
 def test_auto_refuses_a_tag_that_was_pushed_anew() -> None:
     """The proven image is gone; another under its name is not taken for it."""
     w = world("api")
-    w.engine.remote[(f"{REPOSITORY}-api", OLD)] = "sha256:pushed-anew"
+    w.engine.publish(FakeImage.of(f"{REPOSITORY}-api", OLD, "pushed anew"))
     facts = surveyor(w).survey(request(auto=True), ledger(OLD))
     with pytest.raises(PlanRefusedError) as refused:
         plan(request(auto=True), facts, w.book)
@@ -120,29 +121,30 @@ def test_an_unknown_version_brings_the_choices_along() -> None:
 
 
 @pytest.mark.parametrize("kind", [WithoutRegistry, WithSilentRegistry])
-def test_without_a_registry_local_images_still_do(kind: type[FakeEngine]) -> None:
+def test_without_a_registry_local_images_still_do(kind: type[PinnedEngine]) -> None:
     """A registry outage during an incident is a warning, not a wall."""
     w = world("api")
-    w.engine.pull(f"{REPOSITORY}-api", OLD, image_id("api", OLD), 1)
+    w.engine.pull(f"{REPOSITORY}-api", OLD, released("api", OLD).digest, 1)
     facts = surveyor(w, containers=another(kind, w)).survey(request(), ())
     assert not facts.registry_reached
     made = plan(request(), facts, w.book)
-    assert made.targets[0].digest == image_id("api", OLD)
+    assert made.targets[0].digest == released("api", OLD).digest
     assert "plan.registry_unreachable" in [warning.key for warning in made.warnings]
 
 
 def test_without_an_engine_there_is_no_survey() -> None:
     """What runs is unknown: nothing is planned on a guess."""
     w = world("api")
+    w.engine.away = True
     with pytest.raises(EngineUnavailableError):
-        surveyor(w, containers=another(WithoutEngine, w)).survey(request(), ())
+        surveyor(w).survey(request(), ())
 
 
 def test_surveying_again_gives_the_same_digest() -> None:
     """Also after prepare has brought the image: pulling changes nothing that was approved."""
     w = world("api")
     first = plan(request(), surveyor(w).survey(request(), ledger(OLD)), w.book)
-    w.engine.pull(f"{REPOSITORY}-api", OLD, image_id("api", OLD), 1)
+    w.engine.pull(f"{REPOSITORY}-api", OLD, released("api", OLD).digest, 1)
     w.clock.sleep(60)
     again = plan(request(), surveyor(w).survey(request(), ledger(OLD)), w.book)
     assert again.digest() == first.digest()
@@ -175,8 +177,8 @@ def test_a_service_without_a_container_is_surveyed_too() -> None:
     """It is down, perhaps that is why somebody asks."""
     book = runbook()
     files = FakeConfigFiles()
-    remote = {(f"{REPOSITORY}-api", OLD): image_id("api", OLD)}
-    engine = FakeEngine(book, files, remote=remote)
+    engine = PinnedEngine(book, files)
+    engine.publish(released("api", OLD))
     down = Surveyor(book, "production", engine, files, FakeHistory(), SteppedClock())
     facts = down.survey(request(), ())
     assert facts.of("api").running is None

@@ -1,24 +1,20 @@
-"""An engine in memory whose Compose reads the pins from the configuration files, as the real one.
-
-Images are (repository, tag) → image id; a container is what `up` made of the pin it found.
-"""
+"""The engine in memory, with a Compose that reads the pins from the files, as the real one."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
-from commands.domain.errors import EngineError, ImageNotFoundError
-from commands.domain.facts import ImageDigest, ReleaseImage, RunningRelease
+from commands.domain.errors import EngineError
+from commands.domain.facts import RunningRelease
 from commands.domain.plan import CommandLine, Pin
 from commands.domain.runbook import Runbook
 from commands.planner.pins import compose_name, pin_for
-from commands.ports import ProgramOutcome, WebAnswer
+from commands.ports import ProgramOutcome
 from tests.fakes.config_files import FakeConfigFiles
-
-START = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+from tests.fakes.containers import START, FakeContainers, FakeImage
 
 
 @dataclass(slots=True)
@@ -43,93 +39,38 @@ class SteppedClock:
         return (self.time - START).total_seconds()
 
 
-@dataclass(slots=True)
-class FakeEngine:
-    """`Containers` for the steps' tests. `log` has every changing call in its order."""
+class PinnedEngine(FakeContainers):
+    """Compose here also starts what had no container, stops, fails and is killed half-way."""
 
-    runbook: Runbook
-    files: FakeConfigFiles
-    local: dict[tuple[str, str], ImageDigest] = field(default_factory=dict)
-    remote: dict[tuple[str, str], ImageDigest] = field(default_factory=dict)
-    kept: set[ImageDigest] = field(default_factory=set)
-    containers: dict[str, RunningRelease] = field(default_factory=dict)
-    log: list[str] = field(default_factory=list)
-    exit_code: int = 0
-    dies_after: int | None = None
+    def __init__(self, runbook: Runbook, files: FakeConfigFiles) -> None:
+        super().__init__(self._wanted)
+        self.runbook, self.files = runbook, files
+        self.exit_code = 0
+        self.dies_after: int | None = None
 
-    def start(self, service: str, version: str) -> RunningRelease:
+    def image(self, service: str, version: str) -> FakeImage:
+        return FakeImage.of(self.runbook.services[service].image, version)
+
+    def deployed(self, service: str, version: str) -> RunningRelease:
         """Have a container of that version, as a deploy before our time left it."""
-        definition = self.runbook.services[service]
-        image_id = self.local[(definition.image, version)]
-        self.kept.add(image_id)
-        now = RunningRelease(
-            service=compose_name(service, definition),
-            container_id=f"{service}-{len(self.log)}-{image_id}",
-            image_id=image_id,
-            reference=f"{definition.image}:{version}",
-            version=version,
-            started_at=START,
-        )
-        self.containers[now.service] = now
-        return now
+        return self.start(self._name(service), self.image(service, version))
 
     def becomes(self, service: str, **changes: object) -> None:
         """Something happens to a container."""
-        self.containers[service] = self.containers[service].model_copy(update=changes)
-
-    def running(self, compose_service: str) -> RunningRelease | None:
-        return self.containers.get(compose_service)
-
-    def local_images(self, repository: str) -> tuple[ReleaseImage, ...]:
-        return tuple(
-            ReleaseImage(
-                service="", repository=r, version=tag, digest=i, image_id=i, local=True
-            )
-            for (r, tag), i in self.local.items()
-            if r == repository
-        )  # fmt: skip
-
-    def registry_tags(self, repository: str) -> tuple[str, ...]:
-        return tuple(tag for r, tag in self.remote if r == repository)
-
-    def registry_digest(self, repository: str, tag: str) -> ImageDigest | None:
-        return self.remote.get((repository, tag))
-
-    def pull(self, repository: str, tag: str, digest: ImageDigest, timeout_s: float) -> None:
-        known = {*self.local.values(), *self.remote.values(), *self.kept}
-        if digest not in known:
-            raise ImageNotFoundError(f"{repository}@{digest}")
-        self.log.append(f"pull {tag}")
-        self.local[(repository, tag)] = digest
-
-    def has_image(self, repository: str, tag: str, digest: ImageDigest) -> bool:
-        return self.local.get((repository, tag)) == digest
-
-    def remove_image(self, repository: str, tag: str) -> None:
-        self.log.append(f"remove {tag}")
-        self.local.pop((repository, tag), None)
+        self.project[service] = self.project[service].model_copy(update=changes)
 
     def compose(self, command: CommandLine, timeout_s: float) -> ProgramOutcome:
+        if self.exit_code:
+            return ProgramOutcome(self.exit_code, "port is already allocated", 0.5)
         names = [n for n in self.runbook.services if self._name(n) in command.argv]
-        stops = "stop" in command.argv
-        self.log.append(f"{'stop' if stops else 'up'} {' '.join(names)}")
         for done, name in enumerate(names):
             if self.dies_after is not None and done >= self.dies_after:
                 raise EngineError(why="killed")
-            if stops:
+            if "stop" in command.argv:
                 self.becomes(self._name(name), state="exited")
-            elif not self.exit_code:
-                self._up(name)
-        return ProgramOutcome(self.exit_code, "port is already allocated", 0.5)
-
-    def settle(self, rollback_id: str, timeout_s: float) -> None:
-        return
-
-    def ping(self) -> str:
-        return "fake"
-
-    def disk_free_bytes(self) -> int | None:
-        return None
+            else:
+                self._up(self._name(name))
+        return ProgramOutcome(0, "", 0.5)
 
     @contextmanager
     def dying(self, after: int) -> Iterator[None]:
@@ -140,63 +81,30 @@ class FakeEngine:
         finally:
             self.dies_after = None
 
+    def _up(self, compose_service: str) -> None:
+        image = self.here[self._wanted(compose_service)]
+        now = self.project.get(compose_service)
+        if now is None or now.image_id != image.image_id:
+            self.start(compose_service, image)
+        self.becomes(
+            compose_service, state="running", version=self._wanted(compose_service).split(":")[-1]
+        )
+
     def _name(self, service: str) -> str:
         return compose_name(service, self.runbook.services[service])
 
-    def _up(self, service: str) -> None:
-        """As Compose: what the pin names is run; the same image is not recreated."""
-        definition = self.runbook.services[service]
-        compose = next(iter(self.runbook.environments.values())).compose
-        value = self.files.pinned(pin_for(compose, service, definition, "any")) or ""
-        tag = value.rpartition(":")[2]
-        now = self.containers.get(self._name(service))
-        wanted = self.local[(definition.image, tag)]
-        if now is None or now.image_id != wanted:
-            self.start(service, tag)
-        self.becomes(self._name(service), state="running", version=tag)
+    def _wanted(self, compose_service: str) -> str:
+        """What the pin of the service names now."""
+        name = next(n for n in self.runbook.services if self._name(n) == compose_service)
+        tag = (self.files.pinned(pin_of(self.runbook, name, "any")) or "").rpartition(":")[2]
+        return f"{self.runbook.services[name].image}:{tag}"
 
 
-@dataclass(slots=True)
-class FakeWeb:
-    """Answers by URL: a status, a body, or nothing (None). `asked` counts questions."""
-
-    answers: dict[str, int | bytes | None] = field(default_factory=dict)
-    asked: int = 0
-
-    def get(self, url: str, timeout_s: float) -> WebAnswer:
-        self.asked += 1
-        match self.answers.get(url):
-            case None:
-                raise EngineError(why="connection refused")
-            case int(status):
-                return WebAnswer(status, b"", 0.01)
-            case body:
-                return WebAnswer(200, body, 0.01)
-
-
-@dataclass(slots=True)
-class FakePrograms:
-    """One outcome, or one error, for every command."""
-
-    outcome: ProgramOutcome | EngineError
-
-    def run(self, command: CommandLine, timeout_s: float) -> ProgramOutcome:
-        if isinstance(self.outcome, EngineError):
-            raise self.outcome
-        return self.outcome
-
-
-@dataclass(slots=True)
-class FakeHistory:
-    """A repository's tags and one commit between any two."""
-
-    names: tuple[str, ...] = ()
-
-    def tags(self) -> tuple[str, ...]:
-        return self.names
-
-    def commits_between(self, older: str, newer: str) -> tuple[str, ...]:
-        return (f"abc1234 {older}..{newer}",) if {older, newer} <= set(self.names) else ()
+def looks_like(image: FakeImage | None) -> dict[str, object]:
+    """What a container of that image shows; None is an image that nobody knows."""
+    if image is None:
+        return {"image_id": "sha256:stranger", "repo_digests": ()}
+    return {"image_id": image.image_id, "repo_digests": (image.digest,)}
 
 
 def pin_of(runbook: Runbook, service: str, tag: str) -> Pin:

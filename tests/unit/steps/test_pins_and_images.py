@@ -10,7 +10,7 @@ from commands.domain.errors import ImageNotFoundError
 from commands.domain.plan import Action
 from tests.unit.planner.world import REPOSITORY
 from tests.unit.steps.engine import pin_of
-from tests.unit.steps.world import NEW, OLD, image_id, world
+from tests.unit.steps.world import NEW, OLD, released, world
 from workers.steps.progress import Progress
 
 
@@ -31,16 +31,16 @@ def test_a_pull_brings_the_planned_digest_once() -> None:
     before = pull.capture()
     assert (before, pull.probe(before)) == ({"present": "no"}, Progress.UNTOUCHED)
     first, again = pull.apply(), pull.apply()
-    assert w.engine.log == [f"pull {OLD}"]
+    assert w.engine.log == [f"pull {REPOSITORY}-api:{OLD}"]
     assert pull.probe(before) is Progress.DONE
     assert first.evidence == again.evidence
-    assert first.evidence[0].found == image_id("api", OLD)
+    assert first.evidence[0].found == released("api", OLD).digest
 
 
 def test_a_missing_image_fails_before_anything_is_changed() -> None:
     """Fault case 39: what runs is left alone."""
     w = world("api")
-    w.engine.remote.clear()
+    w.engine.published.clear()
     with pytest.raises(ImageNotFoundError):
         w.step("pull_image").apply()
     assert w.versions() == {"api": NEW}
@@ -86,7 +86,7 @@ def test_what_was_brought_and_is_not_needed_is_dropped() -> None:
     w.step("pull_image").apply()
     ours = frozenset({(f"{REPOSITORY}-api", OLD)})
     w.step("drop_prepared", brought=ours).apply()
-    assert (f"{REPOSITORY}-api", OLD) not in w.engine.local
+    assert f"{REPOSITORY}-api:{OLD}" not in w.engine.here
 
 
 def test_what_was_here_before_is_never_dropped() -> None:
@@ -94,7 +94,7 @@ def test_what_was_here_before_is_never_dropped() -> None:
     w = world("api")
     w.step("pull_image").apply()
     assert w.step("drop_prepared").apply().detail is None
-    assert (f"{REPOSITORY}-api", OLD) in w.engine.local
+    assert f"{REPOSITORY}-api:{OLD}" in w.engine.here
 
 
 def test_what_runs_is_not_dropped() -> None:
@@ -104,4 +104,4 @@ def test_what_runs_is_not_dropped() -> None:
         w.step(kind).apply()
     ours = frozenset({(f"{REPOSITORY}-api", OLD)})
     w.step("drop_prepared", brought=ours).apply()
-    assert (f"{REPOSITORY}-api", OLD) in w.engine.local
+    assert f"{REPOSITORY}-api:{OLD}" in w.engine.here

@@ -7,14 +7,16 @@ from typing import Any
 import pytest
 
 from commands.domain.errors import CheckFailedError, CommandFailedError, EngineError
-from commands.domain.facts import RunningRelease
-from tests.unit.steps.engine import pin_of
-from tests.unit.steps.world import NEW, OLD, World, image_id, world
+from tests.fakes.containers import FakeImage
+from tests.unit.planner.world import REPOSITORY
+from tests.unit.steps.engine import looks_like, pin_of
+from tests.unit.steps.world import NEW, OLD, World, released, world
 from workers.steps.progress import Progress
 from workers.steps.switch_release import SwitchRelease
 
 PINS = [{"pin": "variable"}, {"pin": "override"}]
 GENERATIONS = ["v1", "v2"]
+OLD_API = released("api", OLD)
 
 
 def prepare(w: World) -> None:
@@ -68,10 +70,10 @@ def test_forth_and_back_end_where_they_began(pin: dict[str, str], generation: st
 def test_only_the_named_service_moves() -> None:
     """H7, H21: whatever the shared variable says now, the others keep their containers."""
     w = world("api")
-    others = {n: w.engine.start(n, NEW) for n in ("worker", "frontend")}
+    others = {n: w.engine.deployed(n, NEW) for n in ("worker", "frontend")}
     switched(w)
     assert w.versions() == {"api": OLD, "worker": NEW, "frontend": NEW}
-    assert {n: w.engine.containers[n] for n in others} == others
+    assert {n: w.engine.project[n] for n in others} == others
 
 
 def test_the_way_back_does_not_believe_the_earlier_pin() -> None:
@@ -87,19 +89,17 @@ def test_the_way_back_does_not_believe_the_earlier_pin() -> None:
 def test_an_image_without_a_tag_can_be_gone_back_to() -> None:
     """The tag was moved or pruned meanwhile: the very image, by its id, gets a tag again."""
     w = world("api")
-    w.engine.becomes("api", version="", reference=image_id("api", NEW))
+    w.engine.becomes("api", version="", reference=released("api", NEW).image_id)
     switch, before = switched(w)
-    del w.engine.local[(w.book.services["api"].image, NEW)]
+    del w.engine.here[f"{REPOSITORY}-api:{NEW}"]
     switch.revert(before)
-    assert w.engine.containers["api"].image_id == image_id("api", NEW)
+    assert w.engine.project["api"].image_id == released("api", NEW).image_id
 
 
 def test_services_that_ran_different_releases_each_get_theirs_back() -> None:
     """One shared variable, two releases before: one Compose call for each, so both return."""
     w = world("api", "worker")
-    hotfix = (w.book.services["worker"].image, "v1.2.9")
-    w.engine.local[hotfix] = "sha256:hotfix"
-    w.engine.start("worker", "v1.2.9")
+    w.engine.deployed("worker", "v1.2.9")
     switch, before = switched(w)
     switch.revert(before)
     assert w.versions() == {"api": NEW, "worker": "v1.2.9"}
@@ -108,11 +108,11 @@ def test_services_that_ran_different_releases_each_get_theirs_back() -> None:
 def test_what_did_not_run_before_is_stopped_by_an_undo() -> None:
     """There was no container: after an undo nothing runs, as before."""
     w = world("api", "worker")
-    del w.engine.containers["worker"]
+    del w.engine.project["worker"]
     switch, before = switched(w)
     switch.revert(before)
     assert w.versions() == {"api": NEW}
-    assert w.engine.containers["worker"].state == "exited"
+    assert w.engine.project["worker"].state == "exited"
 
 
 def test_a_revert_that_was_cut_short_is_repeated() -> None:
@@ -134,20 +134,20 @@ def change(w: World, **changes: Any) -> None:
     [
         ({}, Progress.UNTOUCHED),
         ({"state": "exited"}, Progress.PARTIAL),
-        ({"image_id": image_id("api", OLD)}, Progress.DONE),
-        ({"image_id": image_id("api", OLD), "state": "restarting"}, Progress.DONE),
-        ({"image_id": image_id("api", OLD), "state": "created"}, Progress.PARTIAL),
-        ({"image_id": "sha256:stranger"}, Progress.IN_DOUBT),
+        (looks_like(OLD_API), Progress.DONE),
+        (looks_like(OLD_API) | {"state": "restarting"}, Progress.DONE),
+        (looks_like(OLD_API) | {"state": "created"}, Progress.PARTIAL),
+        (looks_like(None), Progress.IN_DOUBT),
         (None, Progress.PARTIAL),
     ],
 )
-def test_the_probe_tells_what_a_crash_left(seen: dict[str, str] | None, progress: str) -> None:
+def test_the_probe_tells_what_a_crash_left(seen: dict[str, object] | None, progress: str) -> None:
     """Killed mid-recreate heals by repeating; an image nobody planned is for people."""
     w = world("api")
     switch = w.step("switch_release")
     before = switch.capture()
     if seen is None:
-        w.engine.containers.clear()
+        w.engine.project.clear()
     else:
         change(w, **seen)
     assert switch.probe(before) is progress
@@ -170,9 +170,9 @@ def test_an_image_pruned_after_approval_is_fetched_again() -> None:
     """H19: the switch makes sure of its image, by the approved digest."""
     w = world("api")
     w.step("pin_version").apply()
-    w.engine.local[(w.book.services["api"].image, OLD)] = "sha256:tag-moved"
+    w.engine.here[f"{REPOSITORY}-api:{OLD}"] = FakeImage.of("elsewhere", "moved")
     w.step("switch_release").apply()
-    assert w.engine.containers["api"].image_id == image_id("api", OLD)
+    assert w.engine.project["api"].image_id == released("api", OLD).image_id
 
 
 def test_compose_that_runs_another_image_is_caught() -> None:
@@ -199,4 +199,4 @@ def test_returned_is_read_from_the_engine() -> None:
     assert [i.verdict for i in switch.returned(before)] == ["bad"]
     switch.revert(before)
     assert [i.verdict for i in switch.returned(before)] == ["ok"]
-    assert isinstance(w.engine.containers["api"], RunningRelease)
+    assert w.versions() == {"api": NEW}

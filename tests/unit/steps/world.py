@@ -5,20 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from commands.domain.plan import Plan, PlannedStep, Target
+from commands.domain.errors import CommandTimedOutError
+from commands.domain.plan import CommandLine, Plan, PlannedStep, Target
 from commands.domain.runbook import Runbook
 from commands.planner.service import plan
 from commands.ports import ProgramOutcome
 from tests.fakes.config_files import FakeConfigFiles
+from tests.fakes.containers import FakeImage
+from tests.fakes.history import FakeHistory
+from tests.fakes.programs import FakePrograms
+from tests.fakes.web import FakeWeb
 from tests.unit.planner.world import REPOSITORY, SERVICES, facts, request, runbook, service_facts
-from tests.unit.steps.engine import (
-    FakeEngine,
-    FakeHistory,
-    FakePrograms,
-    FakeWeb,
-    SteppedClock,
-    pin_of,
-)
+from tests.unit.steps.engine import PinnedEngine, SteppedClock, pin_of
 from workers.steps.ports import Ports
 from workers.steps.progress import Step
 from workers.steps.registry import build
@@ -32,7 +30,7 @@ class World:
 
     book: Runbook
     files: FakeConfigFiles
-    engine: FakeEngine
+    engine: PinnedEngine
     web: FakeWeb
     programs: FakePrograms
     clock: SteppedClock
@@ -50,11 +48,28 @@ class World:
         return next(s for s in self.plan.steps if s.action.kind == kind)
 
     def versions(self) -> dict[str, str]:
-        return {n: r.version for n, r in self.engine.containers.items() if r.state == "running"}
+        return {n: r.version for n, r in self.engine.project.items() if r.state == "running"}
+
+    def answer(self, url: str, what: int | bytes | None) -> None:
+        """From now on this URL answers with a status, with a body, or not at all."""
+        self.web.answers.pop(url, None)
+        if what is not None:
+            self.web.answers[url] = (what, b"") if isinstance(what, int) else (200, what)
+
+    def smoke(self, outcome: ProgramOutcome | CommandTimedOutError) -> None:
+        """From now on the customer's check ends like this."""
+
+        def run(command: CommandLine, timeout_s: float) -> ProgramOutcome:
+            if isinstance(outcome, CommandTimedOutError):
+                raise outcome
+            return outcome
+
+        self.programs.known["./smoke-test.sh"] = run
 
 
-def image_id(service: str, version: str) -> str:
-    return f"sha256:{service}-{version}"
+def released(service: str, version: str) -> FakeImage:
+    """The image of a version, as it is in the registry."""
+    return FakeImage.of(f"{REPOSITORY}-{service}", version)
 
 
 def world(*services: str, pinned: str | None = NEW, **book: Any) -> World:
@@ -66,32 +81,35 @@ def world(*services: str, pinned: str | None = NEW, **book: Any) -> World:
     if pinned:
         for name in named:
             files.write_pin(pin_of(made, name, pinned), "")
-    local = {(f"{REPOSITORY}-{s}", NEW): image_id(s, NEW) for s in SERVICES}
-    remote = {(f"{REPOSITORY}-{s}", v): image_id(s, v) for s in SERVICES for v in (OLD, NEW)}
-    engine = FakeEngine(made, files, local, remote)
+    engine = PinnedEngine(made, files)
+    for name in SERVICES:
+        for version in (OLD, NEW):
+            engine.publish(released(name, version))
+        engine.here[f"{REPOSITORY}-{name}:{NEW}"] = released(name, NEW)
     for name in named:
-        engine.start(name, NEW)
-    web = FakeWeb({f"http://{s}/health": 200 for s in SERVICES})
-    programs = FakePrograms(ProgramOutcome(0, "all good", 1.5))
+        engine.deployed(name, NEW)
+    web = FakeWeb({f"http://{s}/health": (200, b"") for s in SERVICES})
+    programs = FakePrograms()
     clock = SteppedClock()
-    ports = Ports(
-        engine, files, web, programs, FakeHistory(), clock, made, "production", "RB-17"
-    )  # fmt: skip
+    history = FakeHistory(["older", "newer"], {OLD: 0, NEW: 1})
+    ports = Ports(engine, files, web, programs, history, clock, made, "production", "RB-17")
     surveyed = facts(*(service_facts(n) for n in named))
     planned = plan(request(*named), surveyed, made)
-    return World(made, files, engine, web, programs, clock, ports, _with_ids(planned))
+    w = World(made, files, engine, web, programs, clock, ports, _with_digests(planned))
+    w.smoke(ProgramOutcome(0, "all good", 1.5))
+    return w
 
 
-def _with_ids(planned: Plan) -> Plan:
-    """The planner's world says digests; this engine knows only one name of an image."""
+def _with_digests(planned: Plan) -> Plan:
+    """The planner's world has digests of its own; here they are the registry's."""
     as_json = planned.model_dump(mode="json")
 
     def renamed(value: Any) -> Any:
         if isinstance(value, dict) and {"repository", "digest"} <= set(value):
             target = Target.model_validate(value)
             return value | {
-                "digest": image_id(target.service, target.version),
-                "before": image_id(target.service, target.before_version),
+                "digest": released(target.service, target.version).digest,
+                "before": released(target.service, target.before_version).digest,
             }
         if isinstance(value, dict):
             return {key: renamed(item) for key, item in value.items()}
