@@ -5,10 +5,10 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Final
 
 from telegram.ext import AIORateLimiter, ApplicationBuilder, ExtBot
 
+from bot.telegram.budget import Budget
 from bot.telegram.chat import TelegramChat
 from bot.telegram.connection import Connection, PatientRequest
 from bot.telegram.listener import DurableQueue, Listener
@@ -19,12 +19,6 @@ from commands.ports import Chat, Clock, Desk
 from commands.settings import TelegramSettings
 
 __all__ = ["Connected", "connect"]
-
-GROUP_BURST: Final = 8
-GROUP_REFILL_S: Final = 40.0
-"""A bucket of 8 that refills in 40 s lets at most 8 + 12 = 20 messages into any minute, which is
-what Telegram allows a group (https://core.telegram.org/bots/faq). The library's own default, a
-bucket of 20 a minute, lets nearly 40 into its first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +38,7 @@ def connect(settings: TelegramSettings, desk: Desk, clock: Clock) -> Connected:
     logging.getLogger("telegram.ext.AIORateLimiter").setLevel(logging.CRITICAL)
     bot = _bot(settings)
     moves, presses = Moves(), Presses(bot)
-    sender = Sender(bot, moves)
+    sender = Sender(bot, moves, Budget())
     chat = TelegramChat(sender, presses, desk.language_of)
     listener = Listener(desk, clock, chat, sender, presses)
     app = ApplicationBuilder().bot(bot).update_queue(DurableQueue(listener)).job_queue(None).build()
@@ -53,11 +47,10 @@ def connect(settings: TelegramSettings, desk: Desk, clock: Clock) -> Connected:
 
 
 def _bot(settings: TelegramSettings) -> ExtBot[int]:
-    # No retries here: the limiter would sleep with an old card in its hands and stop every other
-    # chat meanwhile. The relay quiets that one chat and then sends what is true by then.
-    limiter = AIORateLimiter(
-        group_max_rate=GROUP_BURST, group_time_period=GROUP_REFILL_S, max_retries=0
-    )
+    # Of the library's limiter only the 30 a second for the whole bot: for a group it would wait
+    # with an old card in its hands, and a retry would stop every other chat meanwhile. `Budget`
+    # and the relay quiet that one chat, and then send what is true by then.
+    limiter = AIORateLimiter(group_max_rate=0, group_time_period=0, max_retries=0)
     return ExtBot(
         settings.bot_token.get_secret_value(),
         base_url=f"{settings.api_url}/bot",

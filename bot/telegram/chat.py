@@ -14,6 +14,7 @@ from typing import Final, TypeVar
 
 from telegram.error import BadRequest, ChatMigrated
 
+from bot.telegram.budget import RESERVE
 from bot.telegram.presses import Presses
 from bot.telegram.renderer import ANSWER_LIMIT, Rendered, render, whole_in_short
 from bot.telegram.sender import Destination, Sender
@@ -69,7 +70,8 @@ class TelegramChat:
             return known
         self._remember_confirms(card)
         try:
-            sent = await self._sender.send(Destination.of(address), render(card))
+            to = replace(Destination.of(address), reserve=_reserve(card))
+            sent = await self._sender.send(to, render(card))
         except ChatGoneError as error:
             raise ChatError(PLATFORM, error.why, retry_after_s=REFUSED_RETRY_S) from error
         reference = MessageRef(
@@ -85,22 +87,14 @@ class TelegramChat:
         """
         self._remember_confirms(card)
         try:
-            await self.replace(message, render(card))
+            await self._edit(message, render(card), reserve=_reserve(card), patient=False)
         except ChatGoneError:
             self._forget(message)
             raise
 
     async def replace(self, message: MessageRef, what: Rendered) -> None:
-        """`update` with a message of the listener's own (a menu's next page)."""
-        with translated():
-            try:
-                await self._sender.edit(message, what)
-            except BadRequest as error:
-                if not is_unchanged(error):
-                    raise
-            except ChatMigrated as error:
-                self._sender.moves.learn(int(message.channel), error.new_chat_id)
-                raise
+        """Edit a message of the listener's own (a menu's next page), waiting for its turn."""
+        await self._edit(message, what, reserve=0, patient=True)
 
     async def whisper(self, incoming: Incoming, card: Card) -> None:
         """Answer the sender alone, where they are looking.
@@ -132,6 +126,19 @@ class TelegramChat:
         """The words of a button that hurts, while this process remembers having shown it."""
         return self._confirms.get(value)
 
+    async def _edit(
+        self, message: MessageRef, what: Rendered, *, reserve: int, patient: bool
+    ) -> None:
+        with translated():
+            try:
+                await self._sender.edit(message, what, reserve=reserve, patient=patient)
+            except BadRequest as error:
+                if not is_unchanged(error):
+                    raise
+            except ChatMigrated as error:
+                self._sender.moves.learn(int(message.channel), error.new_chat_id)
+                raise
+
     def _in_public(self, incoming: Incoming, card: Card) -> Card:
         """What all may see: a result, but of an error one line, and how to get it in private."""
         hint = ""
@@ -152,6 +159,11 @@ class TelegramChat:
         for button in card.buttons:
             if button.confirm is not None:
                 _keep(self._confirms, button.value, button.confirm)
+
+
+def _reserve(card: Card) -> int:
+    """Progress and details wait; what people wait for, or must decide, does not."""
+    return RESERVE if card.tone in (Tone.WORKING, Tone.NEUTRAL) else 0
 
 
 def _keep(memory: OrderedDict[str, T], key: str, value: T) -> None:

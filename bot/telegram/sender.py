@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from dataclasses import dataclass, replace
 from typing import Final, Self
@@ -11,6 +12,7 @@ from telegram.constants import ParseMode
 from telegram.error import BadRequest, ChatMigrated
 from telegram.ext import ExtBot
 
+from bot.telegram.budget import Budget
 from bot.telegram.renderer import Rendered
 from bot.telegram.wire import PLATFORM, Moves, is_lost_thread, translated
 from commands.domain.conversation import Address, Incoming, MessageRef
@@ -20,14 +22,15 @@ log = logging.getLogger(__name__)
 
 NO_PREVIEW: Final = LinkPreviewOptions(is_disabled=True)
 PATIENT_TRIES: Final = 3
-"""How often a 429 is waited out for words that nobody would send again."""
+"""How often a limit is waited out for words that nobody would send again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Destination:
     """A chat, its forum topic, and the message that is answered.
 
-    `quiet`: phones do not ring. `patient`: wait out a 429 instead of raising it.
+    `quiet`: phones do not ring. `patient`: wait for the chat's limit instead of raising it.
+    `reserve`: messages to leave in the chat's budget for what matters more.
     """
 
     chat_id: int
@@ -35,6 +38,7 @@ class Destination:
     root: int | None = None
     quiet: bool = False
     patient: bool = False
+    reserve: int = 0
 
     @classmethod
     def of(cls, address: Address) -> Self:
@@ -64,8 +68,8 @@ class Destination:
 class Sender:
     """Sends and edits; follows a group that moved and leaves a topic that was deleted."""
 
-    def __init__(self, bot: ExtBot[int], moves: Moves) -> None:
-        self._bot, self.moves = bot, moves
+    def __init__(self, bot: ExtBot[int], moves: Moves, budget: Budget) -> None:
+        self._bot, self.moves, self._budget = bot, moves, budget
 
     async def send(self, to: Destination, what: Rendered) -> Message:
         """Raises ChatError and ChatGoneError. Not safe to repeat: there would be two."""
@@ -81,8 +85,14 @@ class Sender:
                 log.warning("topic %d is gone: posting to the whole group", to.topic)
                 return await self._send(replace(to, topic=None, root=None), what)
 
-    async def edit(self, message: MessageRef, what: Rendered) -> None:
-        """Raises the library's own errors: which of them matter is the caller's business."""
+    async def edit(
+        self, message: MessageRef, what: Rendered, *, reserve: int, patient: bool
+    ) -> None:
+        """Raises the library's own errors: which of them matter is the caller's business.
+
+        And ChatError when the chat's budget is used up but for the reserve.
+        """
+        await self._afford(int(message.channel), reserve=reserve, patient=patient)
         await self._bot.edit_message_text(
             what.html,
             int(message.channel),
@@ -98,9 +108,11 @@ class Sender:
             await self._bot.delete_message(chat_id, message_id)
 
     async def _send(self, to: Destination, what: Rendered) -> Message:
+        target = self.moves.target(to.chat_id)
+        await self._afford(target, reserve=to.reserve, patient=to.patient)
         reply = ReplyParameters(to.root, allow_sending_without_reply=True) if to.root else None
         return await self._bot.send_message(
-            self.moves.target(to.chat_id),
+            target,
             what.html,
             parse_mode=ParseMode.HTML,
             link_preview_options=NO_PREVIEW,
@@ -110,6 +122,16 @@ class Sender:
             disable_notification=to.quiet or None,
             rate_limit_args=PATIENT_TRIES if to.patient else None,
         )
+
+    async def _afford(self, chat_id: int, *, reserve: int, patient: bool) -> None:
+        for _ in range(PATIENT_TRIES):
+            try:
+                return self._budget.take(chat_id, reserve=reserve)
+            except ChatError as error:
+                if not patient:
+                    raise
+                await asyncio.sleep(error.retry_after_s or 0.0)
+        return None
 
 
 def _number(text: str) -> int | None:

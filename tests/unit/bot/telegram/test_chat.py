@@ -8,7 +8,7 @@ import pytest
 import pytest_asyncio
 from pydantic import SecretStr
 
-from bot.telegram import GROUP_BURST, GROUP_REFILL_S, Connected, connect
+from bot.telegram import Connected, connect
 from commands.domain.conversation import Address, Card, Paragraph, Tone
 from commands.domain.errors import ChatError, ChatGoneError
 from commands.domain.people import Identity
@@ -176,6 +176,17 @@ async def test_a_result_is_shown_whole_to_who_never_started_the_bot(
     assert "v1.2.3 работала 3 дня" in telegram.messages(chat)[0].text
 
 
-def test_the_limiter_allows_what_telegram_allows() -> None:
-    """A full bucket and a minute of refilling are at most 20 messages."""
-    assert GROUP_BURST + 60 / GROUP_REFILL_S * GROUP_BURST <= 20
+async def test_the_limit_is_never_tried(telegram: TelegramServer, bot: Connected) -> None:
+    """Edits that come too fast are refused here, with the time to wait; Telegram sees none."""
+    telegram.limits.enforced = True
+    chat = telegram.group("Incidents")
+    posted = await bot.chat.post(address(chat), CARD, "d-1")
+    for number in range(3):
+        await bot.chat.update(posted, Card("p", f"шаг {number}", Tone.WORKING))
+
+    with pytest.raises(ChatError) as caught:
+        await bot.chat.update(posted, Card("p", "шаг 4", Tone.WORKING))
+
+    assert caught.value.retry_after_s is not None
+    assert 0 < caught.value.retry_after_s < 2
+    assert len(telegram.messages(chat)[0].history) == 4
