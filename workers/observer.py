@@ -159,6 +159,9 @@ class Observer:
             return (*told, *self._not_in(lines))
 
         self.note(news)
+        if self._has_news():
+            # What is proven now must not be listed as unproven for another minute.
+            self._listed_at = None
         for one in self.watched.values():
             one.told_all(at, proven_after)
 

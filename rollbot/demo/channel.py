@@ -7,11 +7,12 @@ import contextlib
 import uuid
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from typing import Literal
 
 from bot.desk import Desk
 from bot.main import SystemClock
 from bot.relay import Relay
-from commands.domain.conversation import Incoming
+from commands.domain.conversation import Button, Incoming
 from commands.domain.people import Identity
 from commands.domain.runbook import Channel, Runbook
 from commands.handlers import Service
@@ -35,10 +36,18 @@ class IncidentChannel:
 
     async def say(self, actor: Actor, words: str) -> None:
         """Somebody says `/rollback <words>`; returns when they were answered."""
-        self.transcript.said(actor.name, words)
+        self.transcript.said(actor.name, f"/rollback {words}")
+        await self._accept(actor, "words", words)
+
+    async def press(self, actor: Actor, button: Button) -> None:
+        """Somebody presses a button; returns when they were answered."""
+        self.transcript.said(actor.name, f"[{button.label}]")
+        await self._accept(actor, "button", button.value)
+
+    async def _accept(self, actor: Actor, kind: Literal["words", "button"], words: str) -> None:
         incoming = Incoming(
             delivery_id=f"demo-{uuid.uuid4().hex}",
-            kind="words",
+            kind=kind,
             words=words,
             identity=Identity(platform="console", user=actor.id),
             display_name=actor.name,

@@ -9,6 +9,8 @@ from typing import TextIO
 
 import click
 
+from bot.console.listener import YES
+from commands.domain.conversation import Button
 from commands.domain.people import Language
 from commands.domain.text import Text, text
 from commands.locale import say
@@ -43,11 +45,26 @@ class Prompt:
                     raise LeftError
                 case ["/as", name]:
                     speaker = self._chosen(name) or speaker
+                case [number] if button := self._button(number):
+                    await self._press(speaker, button)
                 case _:
                     own = typed.removeprefix("/rollback").strip()
                     await self.channel.say(speaker, own)
                     if own == words:
                         return
+
+    def _button(self, number: str) -> Button | None:
+        buttons = self.channel.transcript.buttons
+        return buttons[int(number) - 1] if number in map(str, range(1, len(buttons) + 1)) else None
+
+    async def _press(self, speaker: Actor, button: Button) -> None:
+        """What hurts is asked once more, as on any chat."""
+        if button.confirm is not None:
+            click.secho(f"    {button.confirm.title} {button.confirm.text}", file=self.stream)
+            self._tell(text("console.yes_or_no"))
+            if (await self._line(speaker)).lower() not in YES:
+                return
+        await self.channel.press(speaker, button)
 
     async def settled(self) -> None:
         """Wait until the cards show what the journal says."""

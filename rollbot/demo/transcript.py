@@ -1,99 +1,29 @@
-"""The incident channel as lines of text: what everybody sees, in the order it appears.
+"""The incident channel on one sheet: what everybody sees, in the order it appears.
 
-A live card is edited in place on a chat; on paper only what is new in it is printed.
+The terminal chat (`bot.console`) is one person's; this one also shows what others are sent
+directly. A live card is edited in place on a chat; here only what is new in it is printed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import count
 from typing import TextIO
 
 import click
 
-from commands.domain.conversation import (
-    Address,
-    Block,
-    Card,
-    Checklist,
-    Code,
-    Fields,
-    Incoming,
-    MessageRef,
-    Paragraph,
-    Quote,
-    StepLook,
-    Steps,
-    Tick,
-    Tone,
-)
+from bot.console.renderer import lines
+from commands.domain.conversation import Address, Button, Card, Incoming, MessageRef
 from commands.domain.people import Platform
-
-_TONES = {
-    Tone.NEUTRAL: "•",
-    Tone.WAITING: "⏳",
-    Tone.WORKING: "⚙",
-    Tone.GOOD: "✅",
-    Tone.WARNING: "⚠",
-    Tone.BAD: "❌",
-}
-_LOOKS = {
-    StepLook.PENDING: "·",
-    StepLook.RUNNING: "▶",
-    StepLook.DONE: "✔",
-    StepLook.FAILED: "✖",
-    StepLook.IN_DOUBT: "?",
-    StepLook.SKIPPED: "-",
-    StepLook.UNDONE: "↩",
-}
-_TICKS = {Tick.DONE: "[x]", Tick.OPEN: "[ ]", Tick.UNKNOWN: "[?]", Tick.BAD: "[!]"}
-
-
-def lines(card: Card) -> Iterator[str]:
-    """A card, line by line, without colours."""
-    body = [line for block in card.blocks for line in _block(block) if line]
-    headline = card.headline or (body.pop(0) if body else card.plain)
-    yield f"{_TONES[card.tone]} {headline}"
-    yield from (f"  {line}" for line in body)
-    if card.buttons:
-        yield "  " + "  ".join(f"[{button.label}]" for button in card.buttons)
-    if card.footer:
-        yield f"  {card.footer}"
-
-
-def _block(block: Block) -> Iterator[str]:
-    match block:
-        case Paragraph():
-            yield from ([block.title] if block.title else [])
-            yield from block.text.splitlines()
-        case Fields():
-            yield from (f"{label}: {value}" for label, value in block.pairs)
-        case Steps():
-            yield block.title
-            for line in block.lines:
-                took = f" · {line.seconds:.1f}" if line.seconds is not None else ""
-                detail = f" — {line.detail}" if line.detail else ""
-                yield f"{_LOOKS[line.look]} {line.title}{detail}{took}"
-        case Checklist():
-            yield block.title
-            for point in block.lines:
-                note = f" — {point.note}" if point.note else ""
-                yield f"{_TICKS[point.tick]} {point.title}{note}"
-        case Code():
-            yield from ([block.title] if block.title else [])
-            yield from (f"| {line}" for line in block.text.splitlines())
-        case Quote():
-            yield f"« {block.text} »" + (f" {block.by}" if block.by else "")
 
 
 @dataclass(slots=True)
 class Transcript:
-    """The terminal's side of the `Chat` port, on paper. Never fails, forgets nothing."""
+    """The terminal's side of the `Chat` port, on paper. `buttons` are those printed last."""
 
     stream: TextIO
     platform: Platform = "console"
-    _ids: Iterator[int] = field(default_factory=lambda: count(1))
+    buttons: tuple[Button, ...] = ()
     _shown: dict[str, set[str]] = field(default_factory=dict)
 
     async def post(self, address: Address, card: Card, delivery_id: str) -> MessageRef:
@@ -101,27 +31,35 @@ class Transcript:
         channel = address.channel.channel
         if delivery_id not in self._shown:
             name = f"@{address.person.user}" if address.person else f"#{channel}"
-            self._print(f"{'↳' if address.thread else '→'} {name}", list(lines(card)))
-            self._shown[delivery_id] = set(lines(card))
+            self._shown[delivery_id] = set()
+            self._print(f"{'↳' if address.thread else '→'} {name}", card, delivery_id)
         return MessageRef(platform="console", channel=channel, message_id=delivery_id)
 
     async def update(self, message: MessageRef, card: Card) -> None:
         """Print what this edit adds to what was shown of the message."""
-        shown = self._shown.setdefault(message.message_id, set())
-        fresh = [line for line in lines(card) if line not in shown]
-        shown.update(fresh)
-        if fresh:
-            self._print(f"✎ {card.headline}", fresh)
+        self._print(f"✎ {card.headline}", card, message.message_id)
 
     async def whisper(self, incoming: Incoming, card: Card) -> None:
         """Print what only the sender sees."""
-        self._print(f"→ @{incoming.identity.user}", list(lines(card)))
+        self._print(f"→ @{incoming.identity.user}", card, incoming.delivery_id)
 
     def said(self, name: str, words: str) -> None:
         """Print what somebody typed."""
-        click.secho(f"\n  {name}: /rollback {words}", file=self.stream, bold=True)
+        click.secho(f"\n  {name}: {words}", file=self.stream, bold=True)
 
-    def _print(self, to: str, printed: list[str]) -> None:
-        click.secho(f"    {to}", file=self.stream, dim=True)
-        for line in printed:
+    def _print(self, to: str, card: Card, message_id: str) -> None:
+        shown = self._shown.setdefault(message_id, set())
+        fresh = [line for line in _sheet(card) if line not in shown]
+        shown.update(fresh)
+        if card.buttons:
+            self.buttons = card.buttons
+        if fresh:
+            click.secho(f"    {to}", file=self.stream, dim=True)
+        for line in fresh:
             click.echo(f"    │ {line}", file=self.stream)
+
+
+def _sheet(card: Card) -> Iterator[str]:
+    yield from (line for line in lines(card) if line.strip())
+    if card.buttons:
+        yield "  " + "  ".join(f"[{n} {b.label}]" for n, b in enumerate(card.buttons, start=1))
