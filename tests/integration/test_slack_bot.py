@@ -177,3 +177,36 @@ async def test_an_outage_of_slack_delays_and_loses_nothing(
         await workspace.wait_for(lambda: cards(workspace), 60)
 
     assert len(cards(workspace)) == 1
+
+
+async def test_a_deleted_card_is_posted_anew(
+    workspace: Slack, journal: RedisServer, tmp_path: Path
+) -> None:
+    """Somebody deletes the card; the next change is shown by a new one, whose buttons work."""
+    async with bot(workspace, journal, tmp_path):
+        await ask(workspace, "api v1.2.3")
+        [card] = await workspace.wait_for(lambda: cards(workspace))
+        workspace.delete(card)
+        [anew] = await workspace.wait_for(lambda: cards(workspace), 30)
+        await workspace.click(ANNA, anew, "card:cancel", confirm=True)
+        await workspace.wait_for(lambda: not anew.buttons)
+
+    assert anew.ts != card.ts
+
+
+async def test_within_slacks_limits_everything_arrives(
+    workspace: Slack, journal: RedisServer, tmp_path: Path
+) -> None:
+    """One post a second, and calls that fail in every way: each card stands, and stands once."""
+    workspace.rates.strict = True
+    async with bot(workspace, journal, tmp_path):
+        await ask(workspace, "help")
+        for fault in (Fault.RATE_LIMITED, Fault.SERVER_ERROR, Fault.RESET, Fault.REPLY_LOST):
+            workspace.faults.next("chat.postMessage", fault)
+            workspace.faults.next("chat.update", fault)
+        for user, version in zip(PEOPLE, ("v1.2.3", "v1.2.2", "v1.2.1"), strict=False):
+            await ask(workspace, f"api {version}", user)
+        await workspace.wait_for(lambda: len(cards(workspace)) == 3, 60)
+
+    deliveries = [str(one.metadata) for one in workspace.messages(CHANNEL)]
+    assert len(deliveries) == len(set(deliveries))
