@@ -299,6 +299,19 @@ def test_a_registry_that_is_away_is_named_as_such(own: Host) -> None:
             ask()
 
 
+def test_a_registry_that_says_nothing_is_away_in_time(own: Host) -> None:
+    """The engine waits for it as long as it likes; we do not, and blame the right one."""
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        repository = f"127.0.0.1:{silent.getsockname()[1]}/samokoder/api"
+
+        with pytest.raises(RegistryUnavailableError):
+            own.containers.pull(repository, "v1", "sha256:" + "0" * 64, timeout_s=1)
+
+        assert own.running().state == "running"
+
+
 def test_a_compose_that_hangs_is_ended_in_time(own: Host) -> None:
     """The time limit holds, and nothing of it works on."""
     # A stopped process does not end when it is asked to: the engine waits its ten seconds.

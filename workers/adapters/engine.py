@@ -6,8 +6,8 @@ import json
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from functools import cached_property
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import docker
@@ -43,10 +43,19 @@ class Engine:
         self.url = url or DEFAULT_URL
         self._docker_config = docker_config
         self._ping_s = ping_s
+        self._making = Lock()
+        self._client: Any = None
 
-    @cached_property
+    @property
     def api(self) -> Any:  # noqa: ANN401 - the stubs of docker's low-level client are all Any
         """The SDK's low-level client. Raises EngineUnavailableError."""
+        # A survey asks from several threads at once, the first time too.
+        with self._making:
+            if self._client is None:
+                self._client = self._connected()
+            return self._client
+
+    def _connected(self) -> Any:  # noqa: ANN401 - see `api`
         with self.calling("connect"):
             client = docker.APIClient(base_url=self.url, version="auto", timeout=self._ping_s)
             client.timeout = _ANSWER_S
@@ -67,7 +76,7 @@ class Engine:
 
     def close(self) -> None:
         """Let the connection go; the next call makes a new one."""
-        client = self.__dict__.pop("api", None)
+        client, self._client = self._client, None
         if client is not None:
             client.close()
 
@@ -92,7 +101,8 @@ class Engine:
     def asking_a_registry(self, reference: str) -> Iterator[None]:
         """Like `calling`, for calls that the engine hands on to a registry.
 
-        What the registry refuses or does not answer, the engine reports as an error of its own.
+        What the registry refuses, the engine reports as an error of its own; while the registry
+        says nothing, neither does the engine, although it answers other questions.
         """
         with self.calling(reference):
             try:
@@ -101,6 +111,9 @@ class Engine:
                 raise
             except APIError as error:
                 raise registry_failure(reference, str(error.explanation or error)) from error
+            except OSError as error:
+                self.version()
+                raise RegistryUnavailableError(image=reference, why=_short(str(error))) from error
 
     def pull(self, repository: str, digest: str, credentials: bytes | None, limit_s: float) -> None:
         """Fetch `repository@digest`; what is here is not fetched again.
