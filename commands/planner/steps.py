@@ -105,8 +105,10 @@ def _verify(
     stable_s = runbook.timing.stable_s
     hold = HoldStable(targets=targets, stable_s=stable_s)
     yield _step(Phase.VERIFY, hold, stable_s + HOLD_MARGIN_S, "verify")
-    for number, smoke in enumerate(environment.smoke, start=1):
-        check = RunCheck(name=f"smoke-{number}", command=argv.own(environment.compose, smoke))
+    for smoke in environment.smoke:
+        # The customer's own words for it, in the language of the shared cards.
+        name = smoke.title.say(runbook.language)
+        check = RunCheck(name=name, command=argv.own(environment.compose, smoke))
         yield _step(Phase.VERIFY, check, smoke.timeout_s, "verify")
 
 

@@ -27,21 +27,20 @@ class RunCheck(Looking):
 
     def apply(self) -> Outcome:
         """Raises CheckFailedError (`check.failed`, `check.timed_out`) with the output's tail."""
-        program = self.command.argv[0]
         try:
             outcome = self.programs.run(self.command, self.timeout_s)
         except CommandTimedOutError as error:
             limit_s = int(self.timeout_s)
             raise CheckFailedError(
-                "check.timed_out", program=program, n=limit_s, tail=error.tail
+                "check.timed_out", name=self.name, n=limit_s, tail=error.tail
             ) from error
         code = outcome.exit_code
         if code:
             raise CheckFailedError(
-                "check.failed", program=program, exit_code=code, tail=outcome.tail
+                "check.failed", name=self.name, exit_code=code, tail=outcome.tail
             )
-        detail = text("step.checked", program=program, seconds=outcome.seconds, tail=outcome.tail)
+        detail = text("step.checked", name=self.name, seconds=outcome.seconds, tail=outcome.tail)
         proof = ProofItem(
-            service="", what="smoke", expected=program, found="exit 0", verdict=Verdict.OK
+            service=self.name, what="smoke", expected="0", found="exit 0", verdict=Verdict.OK
         )
         return Outcome(detail, proof=(proof,))
