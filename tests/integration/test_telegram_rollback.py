@@ -5,9 +5,10 @@ Bot, worker and observer are processes; services really run; Telegram keeps its 
 
 from __future__ import annotations
 
+import asyncio
 import sys
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
@@ -74,6 +75,13 @@ def offering(telegram: TelegramServer, chat: Chat, verb: str) -> Message | None:
     return None
 
 
+async def eventually_async(question: Callable[[], bool], within_s: float = 60.0) -> None:
+    """Ask the world from a thread, so that Telegram is served meanwhile, until it says yes."""
+    async with asyncio.timeout(within_s):
+        while not await asyncio.to_thread(question):
+            pass
+
+
 def is_settled(telegram: TelegramServer, chat: Chat) -> bool:
     """Nothing in this chat asks for a decision any more."""
     return offering(telegram, chat, "approve:") is None
@@ -131,3 +139,42 @@ async def test_a_full_rollback_needs_both_and_asks_them_directly(
     assert {world.version(name) for name in ("api", "frontend")} == {"v1.2.3"}
     for private in (telegram.private(people[name]) for name in ("igor", "olga")):
         await telegram.wait_for(partial(is_settled, telegram, private), 30)
+
+
+async def test_telegram_away_delays_the_report_and_nothing_else(
+    telegram: TelegramServer, world: World, group: Chat, people: dict[str, User]
+) -> None:
+    """Away from the approval to the end: the rollback is carried out, the report catches up."""
+    telegram.lenient_callbacks = True
+    world.deploy("v1.3.0")
+    await telegram.say(people["anna"], group, "/rollback api v1.2.3")
+    await decide(telegram, people["anna"], group, "approve")
+    await telegram.wait_for(lambda: telegram.updates == [], 20)
+    await telegram.down()
+
+    await eventually_async(lambda: world.version("api") == "v1.2.3")
+    await telegram.up()
+    await telegram.wait_for(lambda: telegram.find(group, "восстановлено, api → v1.2.3"), 90)
+
+    reports = [m for m in telegram.messages(group) if "восстановлено, api → v1.2.3" in m.text]
+    assert len(reports) == 1
+
+
+async def test_a_faulty_telegram_loses_no_final_message(
+    telegram: TelegramServer, world: World, group: Chat, people: dict[str, User]
+) -> None:
+    """Errors, resets and lost answers: the end is told, at most one duplicate a lost answer."""
+    telegram.lenient_callbacks = True
+    world.deploy("v1.3.0")
+    await telegram.say(people["anna"], group, "/rollback api v1.2.3")
+    await decide(telegram, people["anna"], group, "approve")
+    for kind in ("500", "lost", "reset", "429"):
+        telegram.fail(1, kind, method="sendMessage")
+        telegram.fail(1, kind, method="editMessageText")
+
+    await telegram.wait_for(lambda: telegram.find(group, "восстановлено, api → v1.2.3"), 90)
+    card = await telegram.wait_for(lambda: telegram.find(group, "Восстановлено и доказано"), 30)
+
+    reports = [m for m in telegram.messages(group) if "восстановлено, api → v1.2.3" in m.text]
+    assert card is not None
+    assert 1 <= len(reports) <= 2
