@@ -36,6 +36,7 @@ class Performance:
 
     stream: TextIO
     language: Language
+    engine: str
     interactive: bool
     as_json: bool
 
@@ -57,7 +58,7 @@ class Performance:
                 shutil.rmtree(root)
 
     def _play(self, root: Path) -> bool:
-        world = World.started(root, self.language)
+        world = World.started(root, self.language, self.engine)
         try:
             world.deploy(FIRST_RELEASE)
             for process in PROCESSES:

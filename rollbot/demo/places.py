@@ -8,12 +8,6 @@ from pathlib import Path
 from rollbot.demo.ports import free_ports
 
 SERVICES = ("api", "worker", "frontend")
-REGISTRY = "registry.demo:5000"
-
-
-def repository_of(service: str) -> str:
-    """The image repository of one service, without a tag."""
-    return f"{REGISTRY}/samokoder-{service}"
 
 
 @dataclass(frozen=True, slots=True)

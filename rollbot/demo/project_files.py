@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from rollbot.demo.places import REGISTRY, SERVICES, Places, repository_of
+from ruamel.yaml import YAML
+
+from rollbot.demo.places import SERVICES, Places
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,25 +42,34 @@ RELEASES = (
 )
 
 
-def write_project(places: Places) -> None:
-    """Write the Compose file: one APP_VERSION for all three services, as in life (hazard H7)."""
-    lines = ["services:"]
+STORES = {"db": ("postgres", "15"), "redis": ("redis", "7")}
+"""The stateful services: repository and tag of their images."""
+
+
+def write_project(
+    places: Places,
+    repository: Callable[[str], str],
+    registry: str,
+    mounts: tuple[str, ...] = (),
+) -> None:
+    """Write the Compose file: one APP_VERSION for all three services, as in life (hazard H7).
+
+    `mounts` are folders of this machine that every container sees, read-only, where they are.
+    """
+    services: dict[str, dict[str, object]] = {}
     for service in SERVICES:
-        lines += [
-            f"  {service}:",
-            f"    image: {repository_of(service)}:${{APP_VERSION:?set a version}}",
-            f"    container_name: samokoder-{service}",
-            f'    ports: ["127.0.0.1:{places.ports[service]}:8000"]',
-            "    restart: unless-stopped",
-        ]
-    for store, tag in (("postgres", "15"), ("redis", "7")):
-        name = "db" if store == "postgres" else store
-        lines += [
-            f"  {name}:",
-            f"    image: {REGISTRY}/{store}:{tag}",
-            f"    container_name: samokoder-{name}",
-        ]
-    (places.project / "docker-compose.yml").write_text("\n".join(lines) + "\n")
+        services[service] = {
+            "image": f"{repository(service)}:${{APP_VERSION:?set a version}}",
+            "ports": [f"127.0.0.1:{places.ports[service]}:8000"],
+        }
+    for service, (store, tag) in STORES.items():
+        services[service] = {"image": f"{registry}/{store}:{tag}"}
+    for body in services.values():
+        body["restart"] = "unless-stopped"
+        if mounts:
+            body["volumes"] = [f"{folder}:{folder}:ro" for folder in mounts]
+    document = {"version": "3.3", "services": services}
+    YAML(typ="safe").dump(document, places.project / "docker-compose.yml")
 
 
 def pin(project: Path, version: str) -> None:

@@ -13,7 +13,8 @@ from typing import Any
 from commands.domain.people import Language
 from rollbot.demo import toml
 from rollbot.demo.people import CAST
-from rollbot.demo.places import SERVICES, Places, repository_of
+from rollbot.demo.places import SERVICES, Places
+from rollbot.demo.stack import Stack
 
 ENVIRONMENT = "production"
 CHANNEL = ENVIRONMENT
@@ -23,7 +24,12 @@ Table = dict[str, Any]
 
 
 def write_runbook(
-    places: Places, shipped: Mapping[str, Any], language: Language, *, has_history: bool
+    places: Places,
+    stack: Stack,
+    shipped: Mapping[str, Any],
+    language: Language,
+    *,
+    has_history: bool,
 ) -> None:
     """Write the file. `shipped` is the shipped runbook as tomllib reads it."""
     runbook = {
@@ -31,8 +37,8 @@ def write_runbook(
         "language": language,
         "people": {actor.id: {"name": actor.name, "login": actor.id} for actor in CAST},
         "roles": _roles(shipped),
-        "services": _services(places, shipped.get("services", {})),
-        "environments": {ENVIRONMENT: _environment(places, has_history=has_history)},
+        "services": _services(places, stack, shipped.get("services", {})),
+        "environments": {ENVIRONMENT: _environment(places, stack, has_history=has_history)},
         "timing": {**shipped.get("timing", {}), **_TIMING},
     }
     places.runbook.write_text(toml.dumps(runbook))
@@ -46,12 +52,12 @@ def _roles(shipped: Mapping[str, Any]) -> Table:
     }
 
 
-def _services(places: Places, shipped: Mapping[str, Any]) -> Table:
+def _services(places: Places, stack: Stack, shipped: Mapping[str, Any]) -> Table:
     services: Table = {name: dict(body) for name, body in shipped.items() if body.get("stateful")}
     for name in SERVICES:
         services[name] = {
             **shipped.get(name, {}),
-            "image": repository_of(name),
+            "image": stack.repository(name),
             "compose_service": name,
             "health_url": places.url(name, "/health"),
             "version_url": places.url(name, "/version"),
@@ -63,7 +69,7 @@ def _services(places: Places, shipped: Mapping[str, Any]) -> Table:
     return services
 
 
-def _environment(places: Places, *, has_history: bool) -> Table:
+def _environment(places: Places, stack: Stack, *, has_history: bool) -> Table:
     pages = [places.url(name) for name in SERVICES]
     smoke = {
         "title": {"ru": "smoke-test.sh", "en": "smoke-test.sh"},
@@ -74,13 +80,11 @@ def _environment(places: Places, *, has_history: bool) -> Table:
         "title": "PRODUCTION",
         "channels": [{"platform": "console", "channel": CHANNEL}],
         "compose": {
-            "generation": "embedded",
-            "project": "samokoder",
+            **stack.compose(),
             "directory": str(places.project),
             "files": ["docker-compose.yml"],
             "env_file": ".env",
             "pin": "variable",
-            "engine_url": places.engine_url,
         },
         "services": list(SERVICES),
         "repository": str(places.project) if has_history else "",

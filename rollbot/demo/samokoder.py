@@ -5,13 +5,14 @@
 How a version behaves is part of the version, as in life: `api` v1.3.0 starts, then fails whoever
 uses it; v1.3.1 fails in `frontend`, too; v1.9.9 never gets healthy; v1.9.8 crashes shortly after
 its start; all others are well.
-It leaves SIGTERM to the kernel, which ends it at once.
+SIGTERM ends it at once.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import signal
 import socketserver
 import sys
@@ -133,10 +134,10 @@ class _Server(ThreadingHTTPServer):
         socketserver.TCPServer.server_bind(self)
 
 
-def serve(service: Service, port: int) -> None:
-    """Answer on the loopback port until the process is ended. Raises OSError on a port in use."""
+def serve(service: Service, host: str, port: int) -> None:
+    """Answer on this address until the process is ended. Raises OSError on a port in use."""
     handler = type("Handler", (_Handler,), {"service": service})
-    with _Server(("127.0.0.1", port), handler) as server:
+    with _Server((host, port), handler) as server:
         server.serve_forever()
 
 
@@ -145,6 +146,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--service", required=True)
     parser.add_argument("--version", required=True)
     parser.add_argument("--revision", default="unknown")
+    parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, help="without one the service only runs, like a store")
     parser.add_argument("--owner-pid", type=int, help="end when this parent process ends")
     return parser.parse_args()
@@ -153,6 +155,8 @@ def _arguments() -> argparse.Namespace:
 def main() -> None:
     """Run one service until it is told to end."""
     arguments = _arguments()
+    # A container's first process is spared by the kernel unless it says what to do.
+    signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
     if arguments.owner_pid is not None:
         die_with(arguments.owner_pid)
     if behaviour_of(arguments.service, arguments.version) is Behaviour.CRASHES:
@@ -161,7 +165,8 @@ def main() -> None:
     if arguments.port is None:
         signal.pause()
     else:
-        serve(Service(arguments.service, arguments.version, arguments.revision), arguments.port)
+        service = Service(arguments.service, arguments.version, arguments.revision)
+        serve(service, arguments.host, arguments.port)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from commands.runbook import parse_runbook, read_runbook, shipped_runbook
+from rollbot.demo.client import EngineClient
 from rollbot.demo.places import SERVICES
 from rollbot.demo.world import World
 from tests.engines.waiting import eventually
@@ -15,8 +16,10 @@ def test_the_world_runs_samokoder_and_ends_with_all_it_started(tmp_path: Path) -
     world = World.started(tmp_path)
     try:
         world.deploy("v1.3.0")
+        engine = EngineClient(world.places.engine_url)
         health = {service: world.status(service, "/health") for service in SERVICES}
-        pids = {world.engine.container(service)["pid"] for service in (*SERVICES, "db", "redis")}
+        pids = {engine.container(service)["pid"] for service in (*SERVICES, "db", "redis")}
+        engine.close()
     finally:
         world.close()
 
