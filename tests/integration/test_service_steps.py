@@ -194,6 +194,30 @@ def test_a_port_that_is_taken_leaves_a_way_back(start: Start) -> None:
     project.await_version("api", "v1.3.0")
 
 
+@pytest.mark.parametrize("left_behind", ["stopped", "removed", "created"])
+def test_a_switch_cut_off_in_the_middle_heals_by_repeating(start: Start, left_behind: str) -> None:
+    """Fault case 43: whatever a killed Compose left, the probe says "partial", repeating heals."""
+    rollback = start()
+    project = rollback.project
+    planned = rollback.plan("v1.2.3", "api")
+    by_kind = {s.action.kind: build(s, rollback.ports, planned) for s in planned.steps}
+    switch = by_kind["switch_release"]
+    before = switch.capture()
+    by_kind["pull_image"].apply()
+    by_kind["pin_version"].apply()
+    project.container("api").stop(timeout=0)
+    if left_behind != "stopped":
+        project.container("api").remove()
+    if left_behind == "created":
+        project.compose.run(project.directory, "up", "--no-deps", "--no-start", "api")
+
+    assert switch.probe(before) is Progress.PARTIAL
+    switch.apply()
+    assert switch.probe(before) is Progress.DONE
+    by_kind["await_healthy"].apply()
+    assert project.version("api") == "v1.2.3"
+
+
 def test_a_survey_again_is_quick_and_gives_the_same_digest(start: Start) -> None:
     """After approval the same survey runs once more: under 100 ms, and nothing has changed."""
     rollback = start()
