@@ -14,6 +14,7 @@ from bot.slack.markup import clean, fit
 from bot.slack.objects import Json
 from commands.domain.conversation import Suggestions
 from commands.domain.people import Language
+from commands.domain.request import VERSION_PATTERN
 from commands.domain.spoken import SUBJECTS
 from commands.domain.text import text
 from commands.locale import say
@@ -23,11 +24,9 @@ SERVICE, VERSION, REASON, DRY_RUN = "form:service", "form:version", "form:reason
 REASON_MAX = 3000
 OPTIONS_MAX = 100
 OPTION_MAX = 75
-VALUE_MAX = 150
 AUTO = "--auto"
 APOSTROPHE = "\u02bc"
 _CLOSING_QUOTE = re.compile(r"['‘’‚‛‹›](?=\s|$)")
-_ONE_WORD = re.compile(r"[A-Za-z0-9._-]+")
 
 
 def view(offered: Suggestions, service: str, channel: str, language: Language) -> Json:
@@ -60,7 +59,10 @@ def view(offered: Suggestions, service: str, channel: str, language: Language) -
 def version_options(
     offered: Suggestions, service: str, typed: str, language: Language
 ) -> list[Json]:
-    """What the version picker offers for what was typed: `--auto`, known ones, and it itself."""
+    """What the version picker offers for what was typed: `--auto`, known ones, and it itself.
+
+    Only what is written like a version is offered: it becomes a word of the command as it stands.
+    """
     known = _known(offered, service)
     wanted = typed.strip().lower()
     options = [
@@ -71,8 +73,7 @@ def version_options(
     elif wanted not in {version.lower() for version, _ in known}:
         label = say(text("slack.form_typed", version=typed.strip()), language)
         options.append(_option(label, typed.strip()))
-    fitting = [option for option in options if len(option["value"]) <= VALUE_MAX]
-    return fitting[:OPTIONS_MAX]
+    return [one for one in options if _is_target(one["value"])][:OPTIONS_MAX]
 
 
 def channel_of(shown: Json) -> str:
@@ -90,7 +91,7 @@ def words(shown: Json) -> str:
     filled: dict[str, Any] = {}
     for block in shown["state"]["values"].values():
         filled |= block
-    parts = [_chosen(filled.get(SERVICE)), _word(_chosen(filled.get(VERSION)))]
+    parts = [_chosen(filled.get(SERVICE)), _chosen(filled.get(VERSION))]
     if reason := ((filled.get(REASON) or {}).get("value") or "").strip():
         parts.append(f"--reason {quoted(reason)}")
     if (filled.get(DRY_RUN) or {}).get("selected_options"):
@@ -120,9 +121,8 @@ def _chosen(filled: Json | None) -> str:
     return str(((filled or {}).get("selected_option") or {}).get("value") or "")
 
 
-def _word(version: str) -> str:
-    """A version that was typed into the picker stays one word, whatever it is."""
-    return version if _ONE_WORD.fullmatch(version) or not version else quoted(version)
+def _is_target(value: str) -> bool:
+    return value == AUTO or re.fullmatch(VERSION_PATTERN, value) is not None
 
 
 def _environment(offered: Suggestions, language: Language) -> Json:

@@ -137,6 +137,7 @@ class World:
         self.forms: dict[str, Form] = {}
         self.triggers: dict[str, tuple[str, float]] = {}
         self.violations: list[str] = []
+        self.trigger_life_s = TRIGGER_LIFE_S
         self._loop = asyncio.get_running_loop()
         self._changed = asyncio.Event()
         self._serial = itertools.count(1)
@@ -175,11 +176,11 @@ class World:
         return trigger
 
     def use_trigger(self, trigger: str) -> str:
-        """Whose click this was; a trigger opens one form, within 3 s."""
+        """Whose click this was; a trigger opens one form, and soon expires."""
         if trigger not in self.triggers:
             raise RefusalError("invalid_trigger_id")
         user, born = self.triggers.pop(trigger)
-        if time.monotonic() - born > TRIGGER_LIFE_S:
+        if time.monotonic() - born > self.trigger_life_s:
             raise RefusalError("expired_trigger_id")
         return user
 

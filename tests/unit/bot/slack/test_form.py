@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from bot.slack import Connected, form
 from bot.slack.markup import clean
 from commands.domain.conversation import Suggestions
-from commands.domain.errors import GrammarError, StoreUnavailableError
+from commands.domain.errors import StoreUnavailableError
 from commands.domain.people import Language
 from commands.domain.spoken import RollbackWords
 from commands.grammar import parse
@@ -22,6 +22,7 @@ from tests.servers import slack_blocks
 from tests.servers.slack import Fault, Slack
 
 RUNBOOK = parse_runbook(shipped_runbook())
+OFFERED = Suggestions("production", ("api",), {"api": (("v1.2.3", ""), ("not a version", ""))})
 QUOTES = "['‘’‚‛‹›\u02bc]"
 
 
@@ -153,18 +154,19 @@ def test_a_reason_stays_a_reason(reason: str) -> None:
 
 
 @settings(max_examples=150, deadline=None)
-@given(version=st.text(min_size=1, max_size=40))
+@given(typed=st.text(min_size=1, max_size=200))
 @example("v1 --dry-run")
-@example("v1' --dry-run '")
-def test_a_typed_version_is_a_version_or_refused(version: str) -> None:
-    """What was typed into the picker is one word: a version, or a mistake that is named."""
-    try:
-        spoken = parse(said(version, ""), RUNBOOK, "production")
-    except GrammarError:
-        return
+@example("--help")
+@example("v1.2.3\n")
+@example("v" * 128)
+def test_whatever_the_picker_offers_is_a_version(typed: str) -> None:
+    """Each option, what was typed included, is read back as just that version."""
+    for option in form.version_options(OFFERED, "api", typed, "ru"):
+        spoken = parse(said(option["value"], ""), RUNBOOK, "production")
 
-    assert isinstance(spoken, RollbackWords)
-    assert not spoken.request.dry_run
+        assert isinstance(spoken, RollbackWords)
+        assert spoken.request.version == option["value"] or spoken.request.auto
+        assert not spoken.request.dry_run
 
 
 def said(version: str, reason: str) -> str:
