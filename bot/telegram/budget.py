@@ -18,6 +18,9 @@ from commands.domain.errors import ChatError
 RESERVE: Final = 2
 """Messages that progress leaves for a final state and its announcement."""
 
+LOOK_AGAIN_S: Final = 1.0
+"""What is refused for the reserve's sake alone is soon asked again: by then it may be the end."""
+
 
 @dataclass(frozen=True, slots=True)
 class Rate:
@@ -64,13 +67,14 @@ class Budget:
         Raises ChatError with `retry_after_s` when it would be one too many.
         """
         now = self._now()
-        wait_s = 0.0
-        for bucket in self._buckets(chat_id, now):
-            kept = reserve if bucket.rate is GROUP else 0
-            wait_s = max(wait_s, bucket.wait_s(now, 1 + kept))
+        buckets = self._buckets(chat_id, now)
+        wait_s = max(bucket.wait_s(now, 1) for bucket in buckets)
+        if reserve and not wait_s:
+            kept = (b.wait_s(now, 1 + reserve) for b in buckets if b.rate is GROUP)
+            wait_s = min(max(kept, default=0.0), LOOK_AGAIN_S)
         if wait_s > 0:
             raise ChatError(PLATFORM, "its limit for this chat is used up", retry_after_s=wait_s)
-        for bucket in self._buckets(chat_id, now):
+        for bucket in buckets:
             bucket.left -= 1
 
     def _buckets(self, chat_id: int, now: float) -> tuple[Bucket, ...]:

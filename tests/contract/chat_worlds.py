@@ -29,9 +29,13 @@ from tests.servers.telegram import TelegramServer
 class ChatWorld(Protocol):
     """A channel with one person in it who has also opened a private chat with us."""
 
-    chat: Chat
     channel: Channel
     person: Identity
+
+    @property
+    def chat(self) -> Chat:
+        """What is tested."""
+        ...
 
     async def say(self, words: str) -> Incoming:
         """The person says `/rollback <words>` in the channel."""

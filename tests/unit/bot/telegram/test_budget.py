@@ -71,3 +71,18 @@ def test_a_refusal_says_when_there_is_room() -> None:
     assert taken(budget, GROUP_ID)
     now.at += (refused.value.retry_after_s or 0.0) + 1e-6
     assert taken(budget, PERSON_ID)
+
+
+def test_progress_is_soon_asked_again_for_it_may_be_the_end() -> None:
+    """What only the reserve holds back waits a second, not until the bucket is full again."""
+    now = Now()
+    budget = Budget(now)
+    while taken(budget, GROUP_ID, RESERVE):
+        now.at += 1.0
+
+    with pytest.raises(ChatError) as refused:
+        budget.take(GROUP_ID, reserve=RESERVE)
+
+    assert refused.value.retry_after_s is not None
+    assert refused.value.retry_after_s <= 1
+    assert taken(Budget(now), PERSON_ID, RESERVE)
