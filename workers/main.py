@@ -1,8 +1,7 @@
 """The worker process: takes jobs from one queue of RQ and has a forked process drive each.
 
-Measured on RQ 3.0.0. What its own worker would do and this one does not: leave a job process
-alive that outlived the worker, kill it on the second SIGTERM and forget it on the first, run any
-importable function, obey commands published to its channel, wait a minute for Redis.
+RQ 3.0.0's own worker leaves a job process alive that outlived it, kills it on the second SIGTERM
+and forgets it on the first, runs any function and obeys its channel: this one does none of it.
 """
 
 from __future__ import annotations
@@ -13,6 +12,7 @@ import os
 import signal
 import time
 import traceback
+from contextlib import suppress
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
@@ -83,7 +83,7 @@ class DriveWorker(Worker):
 
     @property
     def stopped(self) -> bool:
-        """Whether somebody asked this worker to end."""
+        """Somebody asked this worker to end."""
         return self._stops > 0
 
     def subscribe(self) -> None:
@@ -95,24 +95,29 @@ class DriveWorker(Worker):
 
     def bootstrap(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 -- RQ's signature
         """Register, then take up what an earlier worker on this host was killed over."""
+        # Before others can see this worker, or SIGTERM could end it without its being struck off.
+        for signum in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(signum, self.request_stop)
         super().bootstrap(*args, **kwargs)
         Inheritance(self.connection, self._environment, self._jobs, self._allowed).take(self.name)
 
     def heartbeat(self, timeout: int | None = None, pipeline: Pipeline | None = None) -> None:
         """Always the same time to live, from which others read how old the heartbeat is."""
         del timeout
-        if pipeline is not None:
-            super().heartbeat(HEARTBEAT_TTL_S, pipeline)
-            return
         # One journey instead of three, since it stands between a job and its start.
-        with self.connection.pipeline(transaction=False) as own:
-            super().heartbeat(HEARTBEAT_TTL_S, own)
+        own = pipeline or self.connection.pipeline(transaction=False)
+        super().heartbeat(HEARTBEAT_TTL_S, own)
+        if own is not pipeline:
             own.execute()
 
     def dequeue_job_and_maintain_ttl(
         self, timeout: int | None, max_idle_time: int | None = None
     ) -> tuple[Job, Queue] | None:
         """The next job, past those whose record RQ cannot even read."""
+        # In this order: from here on a signal raises, and one that came before is seen.
+        self._state = WorkerStatus.IDLE
+        if self.stopped:
+            raise StopRequested
         while True:
             try:
                 return super().dequeue_job_and_maintain_ttl(timeout, max_idle_time)
@@ -133,8 +138,8 @@ class DriveWorker(Worker):
         self._go_on = False
         super().execute_job(job, queue)
         if self.stopped or self._go_on:
-            # For the next worker, or this one: it goes on without waiting for the bot to notice.
-            # When there is nothing left to do the next job finds that out.
+            # It goes on without waiting for the bot to notice; the next job finds out whether
+            # anything is left to do.
             self._jobs.replace(job.id, rollback_id(job))
 
     def fork_work_horse(self, job: Job, queue: Queue) -> None:
@@ -160,10 +165,9 @@ class DriveWorker(Worker):
                 super().monitor_work_horse(job, queue, execution)
             except _REDIS_AWAY as error:
                 log.warning("job_not_noted", job=job.id, why=str(error))
-                if self.horse_pid:
-                    continue
-            # It has ended, and the journal has what it did.
-            return
+            if not self.horse_pid:
+                # It has ended, and the journal has what it did.
+                return
 
     def maintain_heartbeats(self, job: Job, execution: Execution) -> None:
         """Every second while the job process runs."""
@@ -173,11 +177,7 @@ class DriveWorker(Worker):
         super().maintain_heartbeats(job, execution)
 
     def handle_work_horse_killed(
-        self,
-        job: Job,
-        retpid: int | None,
-        ret_val: int | None,
-        rusage: object,
+        self, job: Job, retpid: int | None, ret_val: int | None, rusage: object
     ) -> None:
         """Say so, and go on with the rollback; not in a loop, if that is what kills it."""
         del retpid, rusage
@@ -207,7 +207,7 @@ class DriveWorker(Worker):
         self._stops += 1
         self._stop_requested = True
         log.info("worker_stopping", signal=signal.Signals(signum).name, times=self._stops)
-        if self.get_state() != WorkerStatus.BUSY:
+        if self.get_state() == WorkerStatus.IDLE:
             raise StopRequested
         if self._stops == 1:
             self._signal_job(stopping.AFTER_STEP_SIGNAL)
@@ -216,13 +216,9 @@ class DriveWorker(Worker):
             self._signal_job(stopping.AT_ONCE_SIGNAL)
 
     def _signal_job(self, sig: signal.Signals) -> None:
-        if not self.horse_pid:
-            return
-        try:
-            os.kill(self.horse_pid, sig)
-        except ProcessLookupError:
-            # It has ended by itself.
-            return
+        if self.horse_pid:
+            with suppress(ProcessLookupError):  # It has ended by itself.
+                os.kill(self.horse_pid, sig)
 
 
 def serve(redis_url: str, environment: str, function: str = DRIVE) -> None:
@@ -235,12 +231,19 @@ def serve(redis_url: str, environment: str, function: str = DRIVE) -> None:
     # What is imported by now stays: a collection in a job process would copy all its pages.
     gc.freeze()
     client = connect(redis_url)
-    while True:
-        try:
-            worker = DriveWorker(client, environment, function)
-            worker.work(logging_level="WARNING")
-            if worker.stopped:
-                return
-        except (*_REDIS_AWAY, redis.RedisError, StoreError) as error:
-            log.warning("redis_away", why=str(error))
-        time.sleep(1)
+    worker: DriveWorker | None = None
+    with suppress(StopRequested):
+        while not _asked_to_end(worker):
+            try:
+                following = DriveWorker(client, environment, function)
+                if not _asked_to_end(worker):
+                    worker = following
+                    worker.work(logging_level="WARNING")
+            except (redis.RedisError, StoreError) as error:
+                log.warning("redis_away", why=str(error))
+            if not _asked_to_end(worker):
+                time.sleep(1)
+
+
+def _asked_to_end(worker: DriveWorker | None) -> bool:
+    return worker is not None and worker.stopped
