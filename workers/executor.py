@@ -28,8 +28,6 @@ from commands.domain.state import RollbackState, StepStatus
 from commands.domain.text import text
 from commands.ports import Clock
 from commands.store.book import Book
-from commands.store.keys import ENVIRONMENT_JOURNAL
-from commands.store.mirror import Mirror
 from workers.ending import finish, finish_undo
 from workers.planning import Planning
 from workers.starting import start, superseded
@@ -40,12 +38,13 @@ from workers.steps.progress import Outcome, Progress, Step
 class Executor:
     """Drives rollbacks of one environment until people, or time, must act first.
 
-    The caller holds the environment's lease. `drive` raises store errors (the journal is away:
-    the rollback goes on when a worker is called again) and lets nothing else escape a step.
+    The caller holds the environment's lease, and opened the book with a mirror. A state belongs
+    to the book: after an append or a read it shows what was written. `drive` raises store errors
+    (the journal is away: the rollback goes on when a worker is called again) and lets nothing
+    else escape a step.
     """
 
     book: Book
-    mirror: Mirror
     planning: Planning
     build: Callable[[PlannedStep, RollbackState], Step]
     clock: Clock
@@ -54,12 +53,14 @@ class Executor:
 
     def drive(self, rollback_id: str) -> None:
         """Do everything that is due. Safe to repeat, from any point."""
-        state = self._read(rollback_id)
+        # The environment's first: an emptied Redis is noticed whatever number it begins with.
+        self.book.environment()
+        state = self.book.rollback(rollback_id)
         if state is not None and state.in_flight:
             # An earlier job process died inside a step; what it left running must end first.
             self.settle()
         while not self.stopping():
-            state = self._read(rollback_id)
+            state = self.book.rollback(rollback_id)
             work = due(state) if state else None
             if state is None or work is None:
                 return
@@ -81,7 +82,7 @@ class Executor:
             case Work.REVERT if work.step:
                 self._back(state, work.step)
             case Work.STOP:
-                self._append(state, Stopped(before_step=_next(state)))
+                self.book.append(state, Stopped(before_step=_next(state)))
             case Work.FINISH:
                 finish(self.book, state)
             case Work.FINISH_UNDO:
@@ -89,32 +90,28 @@ class Executor:
 
     def _forward(self, state: RollbackState, planned: PlannedStep) -> None:
         step, record = self.build(planned, state), state.record(planned.number)
-        if record.status is StepStatus.RUNNING:
-            if self._probed(state, planned, step, record.before):
-                return
-            state = self._fresh(state)
-        intended = self._intend(state, planned, step)
-        if intended is None:
+        crashed = record.status is StepStatus.RUNNING
+        if crashed and self._probed(state, planned, step, record.before):
+            return
+        if not self._intended(state, planned, step):
             return
         began = self.clock.now()
         try:
             outcome = step.apply()
         except RollbotError as error:
-            self._failed(intended, planned, error, began_s=self._since(began))
+            self._failed(state, planned, error, began_s=self._since(began))
             return
-        self._done(intended, planned, outcome, self._since(began))
+        self._done(state, planned, outcome, self._since(began))
 
-    def _intend(
-        self, state: RollbackState, planned: PlannedStep, step: Step
-    ) -> RollbackState | None:
+    def _intended(self, state: RollbackState, planned: PlannedStep, step: Step) -> bool:
         attempt = state.record(planned.number).attempt + 1
         try:
             before = step.capture()
         except RollbotError as error:
             self._failed(state, planned, error, began_s=0.0)
-            return None
-        self._append(state, StepIntended(step=planned.number, attempt=attempt, before=before))
-        return self._fresh(state)
+            return False
+        self.book.append(state, StepIntended(step=planned.number, attempt=attempt, before=before))
+        return True
 
     def _probed(
         self, state: RollbackState, planned: PlannedStep, step: Step, before: dict[str, str]
@@ -128,29 +125,29 @@ class Executor:
             return True
         probed = StepProbed(step=number, found=found.value)
         if found is Progress.DONE:
-            self._append(state, probed, StepDone(step=number, seconds=self._age(state, number)))
+            self.book.append(state, probed, StepDone(step=number, seconds=self._age(state, number)))
             return True
         if found is Progress.IN_DOUBT:
             why = text("step.in_doubt", step=number)
-            self._append(state, probed, StepInDoubt(step=number, why=why))
+            self.book.append(state, probed, StepInDoubt(step=number, why=why))
             return True
-        self._append(state, probed)
+        self.book.append(state, probed)
         return False
 
     def _back(self, state: RollbackState, planned: PlannedStep) -> None:
         step, record = self.build(planned, state), state.record(planned.number)
         number, attempt = planned.number, record.attempt + 1
-        self._append(state, StepIntended(step=number, direction="back", attempt=attempt))
+        self.book.append(state, StepIntended(step=number, direction="back", attempt=attempt))
         began = self.clock.now()
         try:
             step.revert(record.before)
         except RollbotError as error:
             seconds = self._since(began)
             failed = StepFailed(step=number, direction="back", seconds=seconds, error=error.text)
-            self._append(self._fresh(state), failed)
+            self._append_outcome(state, failed)
             return
         done = StepDone(step=number, direction="back", seconds=self._since(began))
-        self._append(self._fresh(state), done)
+        self._append_outcome(state, done)
 
     def _done(
         self, state: RollbackState, planned: PlannedStep, outcome: Outcome, seconds: float
@@ -173,28 +170,11 @@ class Executor:
         """An outcome is a fact: it is written whoever wrote in between."""
         while True:
             try:
-                self._append(self._fresh(state), *events)
+                self.book.append(state, *events)
             except JournalConflictError:
+                self.book.rollback(state.id)
                 continue
             return
-
-    def _append(self, state: RollbackState, *events: RollbackEvent) -> None:
-        self.book.append(state, *events)
-        self._mirror(state.id)
-
-    def _read(self, rollback_id: str) -> RollbackState | None:
-        # The environment's too: an emptied Redis is noticed whatever number it begins with.
-        self._mirror(ENVIRONMENT_JOURNAL)
-        state = self.book.rollback(rollback_id)
-        if state is not None:
-            self._mirror(rollback_id)
-        return state
-
-    def _fresh(self, state: RollbackState) -> RollbackState:
-        return self.book.rollback(state.id) or state
-
-    def _mirror(self, journal: str) -> None:
-        self.mirror.copy(self.book.journal, journal)
 
     def _since(self, began: datetime) -> float:
         return round((self.clock.now() - began).total_seconds(), 3)

@@ -103,7 +103,7 @@ def drive(rollback_id: str) -> None:
 
 def assemble(host: Host, rollback_id: str, lease_fd: int | None) -> Executor:
     """Build the adapters and the executor of one job. The lease is held by the caller."""
-    runbook, store = host.read_runbook(), open_store(host.access, JOURNAL_PATIENCE_S)
+    runbook, store = host.read_runbook(), open_store(host.access, JOURNAL_PATIENCE_S, mirrored=True)
     ports = open_ports(host, runbook, rollback_id, lease_fd)
     surveyor = Surveyor(
         runbook=runbook,
@@ -116,7 +116,6 @@ def assemble(host: Host, rollback_id: str, lease_fd: int | None) -> Executor:
     planning = Planning(survey=surveyor.survey, planner=plan, runbook=runbook, clock=host.clock)
     return Executor(
         book=store.book,
-        mirror=store.mirror,
         planning=planning,
         build=Builder(ports),
         clock=host.clock,

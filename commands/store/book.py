@@ -20,6 +20,7 @@ from commands.store.async_journal import AsyncJournal
 from commands.store.codec import Recorded
 from commands.store.journal import Journal
 from commands.store.keys import ENVIRONMENT_JOURNAL
+from commands.store.mirror import Mirror
 from commands.store.turns import Turns
 
 MOST_CONFLICTS = 100
@@ -64,10 +65,15 @@ class Folded:
 
 @dataclass(slots=True)
 class Book:
-    """The worker's view of one environment's journals. Raises what `Journal` raises."""
+    """The worker's view of one environment's journals. Raises what `Journal` raises.
+
+    With a `mirror`, whatever is read is on this host's disk before anybody acts on it, and a
+    journal that is shorter than the mirror, or differs from it, raises.
+    """
 
     journal: Journal[AnyEvent]
     name: str
+    mirror: Mirror | None = None
     folded: Folded = field(init=False)
 
     def __post_init__(self) -> None:
@@ -124,7 +130,10 @@ class Book:
 
     def _refresh(self, name: str) -> None:
         after = self.folded.position(name)
-        self.folded.take(name, self.journal.read(name, after))
+        entries = self.journal.read(name, after)
+        if self.mirror is not None and (entries or not after):
+            self.mirror.keep(name, entries, after)
+        self.folded.take(name, entries)
 
 
 @dataclass(slots=True)

@@ -82,20 +82,25 @@ class AsyncStore:
         return await live_workers_async(self.client, self.environment, now)
 
 
-def open_store(access: Access, retry_for_s: float = RETRY_FOR_S) -> Store:
+def open_store(
+    access: Access, retry_for_s: float = RETRY_FOR_S, *, mirrored: bool = False
+) -> Store:
     """Open for a blocking caller; nothing is connected yet.
 
-    `retry_for_s`: how long a caller of the journal waits for a Redis that is away.
+    `retry_for_s`: how long a caller of the journal waits for a Redis that is away. `mirrored`:
+    the caller acts on what it reads, so that is written down on this host first.
     """
     codec, client = access.codec(), connect(access.redis_url)
+    mirror = Mirror(access.state_dir, access.environment)
+    journal = Journal(client, codec, retry_for_s)
     return Store(
         environment=access.environment,
         client=client,
         codec=codec,
-        book=Book(Journal(client, codec, retry_for_s), access.environment),
+        book=Book(journal, access.environment, mirror if mirrored else None),
         records=Records(client, RecordCodec(OBSERVED, codec)),
         queue=DriveQueue(client, access.environment),
-        mirror=Mirror(access.state_dir, access.environment),
+        mirror=mirror,
     )
 
 
