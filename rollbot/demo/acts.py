@@ -83,7 +83,7 @@ BEFORE = Act(
 ONE_SERVICE = Act(
     text("demo.act1"),
     (
-        Deploy("v1.3.0"),
+        Deploy("v1.3.0", ("api",)),
         Tell(text("demo.act1_fails")),
         Await(text("demo.await_failing"), lambda sight: not is_well("api")(sight)),
         Say(ANNA, 'api v1.2.3 --reason "v1.3.0 отвечает 500"'),

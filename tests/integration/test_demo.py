@@ -11,13 +11,18 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+import tomllib
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import docker
 import pytest
 
+from tests.engines.found import address_of
 from tests.engines.waiting import eventually
+from tests.stack.project import containers_of
 
 ROLLBOT = Path(sys.executable).with_name("rollbot")
 FOLDER = re.compile(r"Folder: (\S+)")
@@ -47,12 +52,12 @@ class Running:
         return "".join(self.said)
 
 
-@pytest.fixture
-def demo() -> Iterator[Running]:
-    """The demo, playing its script in English; killed if the test leaves it running."""
-    argv = [str(ROLLBOT), "demo", "--scripted", "--json", "--language", "en"]
+@contextmanager
+def started(*more: str, environment: Mapping[str, str] | None = None) -> Iterator[Running]:
+    """A demo that plays its script in English; killed if the test leaves it running."""
     process = subprocess.Popen(
-        argv,
+        [str(ROLLBOT), "demo", "--scripted", "--json", "--language", "en", *more],
+        env={**os.environ, **(environment or {})},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -61,16 +66,25 @@ def demo() -> Iterator[Running]:
     running = Running(process)
     listener = threading.Thread(target=running.listen)
     listener.start()
-    eventually(lambda: running.has_said("Folder: "), within_s=30, what="the demo has begun")
-    yield running
-    process.kill()
-    process.wait()
-    listener.join()
+    try:
+        eventually(lambda: running.has_said("Folder: "), within_s=60, what="the demo has begun")
+        yield running
+    finally:
+        process.kill()
+        process.wait()
+        listener.join()
+        for pipe in (process.stdout, process.stderr):
+            assert pipe is not None
+            pipe.close()
     eventually(lambda: processes_of(running.folder()) == {}, within_s=15)
     shutil.rmtree(running.folder(), ignore_errors=True)
-    for pipe in (process.stdout, process.stderr):
-        assert pipe is not None
-        pipe.close()
+
+
+@pytest.fixture
+def demo() -> Iterator[Running]:
+    """The demo on the embedded engine."""
+    with started() as running:
+        yield running
 
 
 def processes_of(folder: Path) -> dict[int, str]:
@@ -130,6 +144,28 @@ def test_a_worker_that_is_killed_is_replaced_and_goes_on(demo: Running) -> None:
     switched = [json.loads(line) for line in effects if "samokoder-api" in line]
     starts = [e for e in switched if e["kind"] == "container_started"]
     assert len(starts) == 3, "v1.2.3, then v1.3.0, then v1.2.3 again: nothing done twice"
+
+
+@pytest.mark.timeout(240)
+@pytest.mark.engine("docker", "compose_v2")
+def test_the_same_acts_on_real_containers() -> None:
+    """With `--engine docker` every act ends well too, and no container or network is left."""
+    config = {"DOCKER_CONFIG": address_of("compose_v2"), "DOCKER_HOST": address_of("docker")}
+    with started("--engine", "docker", environment=config) as demo:
+        runbook = tomllib.loads((demo.folder() / "runbook.toml").read_text())
+        project = runbook["environments"]["production"]["compose"]["project"]
+        assert demo.process.stdout is not None
+        stdout, code = demo.process.stdout.read(), demo.process.wait(timeout=200)
+
+    assert code == 0, demo.everything()
+    ended = [json.loads(line) for line in stdout.splitlines()]
+    states = [rollback["state"] for rollback in ended]
+    assert states == ["succeeded", "succeeded", "rehearsed", "undone"]
+    with closing(docker.DockerClient(base_url=config["DOCKER_HOST"])) as engine:
+        assert containers_of(engine, project) == []
+        label = {"label": f"com.docker.compose.project={project}"}
+        assert engine.networks.list(filters=label) == []
+        assert not [tag for image in engine.images.list() for tag in image.tags if project in tag]
 
 
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
