@@ -80,7 +80,7 @@ def worker(environment: str) -> None:
             clock=jobs.SystemClock(),
         )
     )
-    serve(settings.redis_url, name)
+    serve(settings.redis_url, name, warm=jobs.warm)
 
 
 @click.command()

@@ -19,7 +19,7 @@ from commands.domain.runbook import Runbook
 from commands.domain.state import RollbackState, StepStatus
 from commands.planner.service import plan
 from commands.ports import Clock, Containers
-from commands.store.opening import Access, open_store
+from commands.store.opening import Access, Store, open_store
 from workers import stopping
 from workers.adapters.compose import DockerContainers
 from workers.adapters.config_files import FilesOnDisk
@@ -80,12 +80,31 @@ class Host:
         return self.access.environment
 
 
-_prepared: list[Host] = []
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A host with its memory opened."""
+
+    host: Host
+    store: Store
+
+
+_prepared: list[Prepared] = []
 
 
 def prepare(host: Host) -> None:
     """Remember what the job processes forked from here work with."""
-    _prepared[:] = [host]
+    store = open_store(host.access, JOURNAL_PATIENCE_S, mirrored=True)
+    _prepared[:] = [Prepared(host, store)]
+
+
+def warm() -> None:
+    """Fold what is open, in the worker, between jobs: a forked one reads only what came since.
+
+    Raises store errors.
+    """
+    book = _prepared[0].store.book
+    for name in tuple(book.environment().open):
+        book.rollback(name)
 
 
 def drive(rollback_id: str) -> None:
@@ -94,16 +113,16 @@ def drive(rollback_id: str) -> None:
     Raises LeaseHeldError when something still runs here, and store errors: the journal has
     everything, and the bot calls again.
     """
-    host = _prepared[0]
+    host, store = _prepared[0].host, _prepared[0].store
     lease = Lease(host.access.state_dir, host.environment)
     with lease.acquire(LEASE_PATIENCE_S, holder=rollback_id) as held:
-        executor = assemble(host, rollback_id, held.fd)
+        executor = assemble(host, store, rollback_id, held.fd)
         executor.drive(rollback_id)
 
 
-def assemble(host: Host, rollback_id: str, lease_fd: int | None) -> Executor:
+def assemble(host: Host, store: Store, rollback_id: str, lease_fd: int | None) -> Executor:
     """Build the adapters and the executor of one job. The lease is held by the caller."""
-    runbook, store = host.read_runbook(), open_store(host.access, JOURNAL_PATIENCE_S, mirrored=True)
+    runbook = host.read_runbook()
     ports = open_ports(host, runbook, rollback_id, lease_fd)
     surveyor = Surveyor(
         runbook=runbook,

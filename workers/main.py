@@ -11,7 +11,7 @@ import importlib
 import os
 import signal
 import time
-import traceback
+from collections.abc import Callable
 from contextlib import suppress
 from types import FrameType
 from typing import TYPE_CHECKING, Any
@@ -44,7 +44,6 @@ KILL_AFTER_S = 5.0
 """How long a job process may take to end at once, before it is killed. Both are resumable."""
 
 DIES_AT_MOST_EVERY_S = 10.0
-TRACE_CHARACTERS = 4000
 
 # RQ adds a minute to a worker's time to live, and looks at the queue for 15 s less than it.
 _WORKER_TTL_S = HEARTBEAT_EVERY_S + 15
@@ -61,7 +60,10 @@ class DriveWorker(Worker):
     max_connection_wait_time = 2.0
     log_result_lifespan = False
 
-    def __init__(self, client: redis.Redis, environment: str, function: str = DRIVE) -> None:
+    def __init__(
+        self, client: redis.Redis, environment: str, function: str, warm: Callable[[], object]
+    ) -> None:
+        self._warm = warm
         self._jobs = DriveQueue(client, environment, function)
         self._allowed = frozenset({function})
         self._environment = environment
@@ -118,6 +120,8 @@ class DriveWorker(Worker):
         self._state = WorkerStatus.IDLE
         if self.stopped:
             raise StopRequested
+        with suppress(StoreError):  # It is read again by the job that needs it.
+            self._warm()
         while True:
             try:
                 return super().dequeue_job_and_maintain_ttl(timeout, max_idle_time)
@@ -190,9 +194,8 @@ class DriveWorker(Worker):
         """What a job raised, into the log, where secrets are taken out."""
         if exc_info[0] is stopping.StepInterrupted:
             log.info("job_interrupted", job=job.id)
-            return
-        trace = "".join(traceback.format_exception(*exc_info))
-        log.error("job_failed", job=job.id, why=str(exc_info[1]), trace=trace[-TRACE_CHARACTERS:])
+        else:
+            log.error("job_failed", job=job.id, why=str(exc_info[1]), exc_info=exc_info)
 
     def handle_job_failure(self, job: Job, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401
         """RQ forgets who was at it; then nothing is left, so that it can be queued again."""
@@ -216,15 +219,18 @@ class DriveWorker(Worker):
             self._signal_job(stopping.AT_ONCE_SIGNAL)
 
     def _signal_job(self, sig: signal.Signals) -> None:
-        if self.horse_pid:
-            with suppress(ProcessLookupError):  # It has ended by itself.
+        with suppress(ProcessLookupError):  # It has ended by itself.
+            if self.horse_pid:
                 os.kill(self.horse_pid, sig)
 
 
-def serve(redis_url: str, environment: str, function: str = DRIVE) -> None:
+def serve(
+    redis_url: str, environment: str, function: str = DRIVE, warm: Callable[[], object] = bool
+) -> None:
     """Work until SIGTERM or SIGINT, through any absence of Redis.
 
-    Imports the job module first, so that a forked job process starts within milliseconds.
+    Imports the job module first and calls `warm` between jobs, so that a forked job process
+    starts within milliseconds.
     """
     stopping.install()
     importlib.import_module(function.rpartition(".")[0])
@@ -233,17 +239,12 @@ def serve(redis_url: str, environment: str, function: str = DRIVE) -> None:
     client = connect(redis_url)
     worker: DriveWorker | None = None
     with suppress(StopRequested):
-        while not _asked_to_end(worker):
+        while worker is None or not worker.stopped:
             try:
-                following = DriveWorker(client, environment, function)
-                if not _asked_to_end(worker):
-                    worker = following
-                    worker.work(logging_level="WARNING")
+                following = DriveWorker(client, environment, function, warm)
+                if worker is None or not worker.stopped:
+                    (worker := following).work(logging_level="WARNING")
             except (redis.RedisError, StoreError) as error:
                 log.warning("redis_away", why=str(error))
-            if not _asked_to_end(worker):
+            if worker is None or not worker.stopped:
                 time.sleep(1)
-
-
-def _asked_to_end(worker: DriveWorker | None) -> bool:
-    return worker is not None and worker.stopped
