@@ -250,9 +250,10 @@ def test_a_killed_job_process_is_replaced(worker: WorkerProcess, queue: DriveQue
     queue.enqueue("RB-1", 1)
     for run in (1, 2):
         eventually(partial(worker.has_run, run), what=worker.log)
-        os.kill(int(worker.told("started")), signal.SIGKILL)
-        eventually(partial(worker.has_said, "job_process_died", run))
+        job_process = int(worker.told("started"))
         worker.forget("started")
+        os.kill(job_process, signal.SIGKILL)
+        eventually(partial(worker.has_said, "job_process_died", run))
 
     worker.forget("do-RB-1")
     assert eventually(lambda: queue.enqueue("RB-1", 1))
