@@ -16,7 +16,7 @@ from commands.domain.events import (
     Succeeded,
     Undone,
 )
-from commands.domain.plan import PlannedStep, ReadBack, Target
+from commands.domain.plan import Phase, PlannedStep, ReadBack, SwitchRelease, Target
 from commands.domain.proof import CheckResult, ProofItem, Verdict
 from commands.domain.state import RollbackState, Status, StepRecord
 from commands.domain.text import Text, text
@@ -120,10 +120,23 @@ def _before(target: Target) -> Target:
 
 
 def _over(state: RollbackState, status: Status) -> tuple[EnvironmentEvent, ...]:
+    switch_s = _switch_s(state) if status is Status.SUCCEEDED else None
     return (
         SlotReleased(rollback_id=state.id),
-        RollbackClosed(rollback_id=state.id, outcome=status.value),
+        RollbackClosed(rollback_id=state.id, outcome=status.value, switch_s=switch_s),
     )
+
+
+def _switch_s(state: RollbackState) -> float | None:
+    """From the first switch until all were healthy; None after a retry, which says little."""
+    for planned in state.planned(Phase.EXECUTE):
+        record = state.record(planned.number)
+        if isinstance(planned.action, SwitchRelease):
+            began_at, healthy_at = record.started_at, state.healthy_at
+            if began_at is None or healthy_at is None or record.attempt > 1:
+                return None
+            return round((healthy_at - began_at).total_seconds(), 1)
+    return None
 
 
 def _left_behind(state: RollbackState) -> tuple[EnvironmentEvent, ...]:

@@ -40,8 +40,11 @@ class Planning:
 
     def plan(self, book: Book, request: Request) -> Plan:
         """A plan of the world as it is now. Raises PlanRefusedError and EngineError."""
-        facts = self.survey(request, book.environment().ledger_lines())
-        return self.planner(request, facts, self.runbook)
+        environment = book.environment()
+        facts = self.survey(request, environment.ledger_lines())
+        plan = self.planner(request, facts, self.runbook)
+        expected_s = environment.expected_downtime_s(request.services)
+        return plan.model_copy(update={"downtime_s": expected_s})
 
     def survey_and_plan(self, book: Book, state: RollbackState) -> None:
         """Journal the plan and ask people, or journal why there is none."""

@@ -22,11 +22,15 @@ class RollbackOpened(Event):
 
 
 class RollbackClosed(Event):
-    """The rollback came to an end; `outcome` is its status then."""
+    """The rollback came to an end; `outcome` is its status then.
+
+    `switch_s` is how long its services were away: from the first switch until all were healthy.
+    """
 
     kind: Literal["rollback_closed"] = "rollback_closed"
     rollback_id: str
     outcome: str
+    switch_s: float | None = None
 
 
 class SlotTaken(Event):

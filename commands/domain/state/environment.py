@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from statistics import median
 
 from commands.domain.conversation import Incoming
 from commands.domain.facts import ImageDigest, LedgerLine
 from commands.domain.people import PersonId, RoleId
 from commands.domain.request import Request
+
+SWITCHES_KEPT = 5
+"""How many measured switches of the same services an estimate is made of."""
 
 SEEN_DELIVERIES_KEPT = 20_000
 """How many delivery ids are remembered: far more than any platform repeats within a day."""
@@ -61,6 +65,12 @@ class EnvironmentState:
     pending: dict[str, Incoming] = field(default_factory=dict)
     seen: dict[str, None] = field(default_factory=dict)
     refusals: int = 0
+    switches_s: dict[tuple[str, ...], tuple[float, ...]] = field(default_factory=dict)
+
+    def expected_downtime_s(self, services: tuple[str, ...]) -> float | None:
+        """The median of what the same services' last switches took; None before the first."""
+        measured = self.switches_s.get(services, ())
+        return round(median(measured), 1) if measured else None
 
     def same_target(self, request: Request) -> OpenRollback | None:
         """An open rollback to the same target, to be joined."""

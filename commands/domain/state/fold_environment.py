@@ -8,6 +8,7 @@ from commands.domain import events as e
 from commands.domain.facts import LedgerLine
 from commands.domain.state.environment import (
     SEEN_DELIVERIES_KEPT,
+    SWITCHES_KEPT,
     EnvironmentState,
     Freeze,
     OpenRollback,
@@ -40,6 +41,11 @@ def _closed(state: EnvironmentState, event: e.RollbackClosed, at: datetime) -> N
         state.last_changed_by = event.rollback_id
     if state.claimed_by == event.rollback_id:
         state.claimed_by = ""
+    opened = state.opened.get(event.rollback_id)
+    if opened is not None and event.switch_s is not None:
+        services = opened.request.services
+        earlier = state.switches_s.get(services, ())
+        state.switches_s[services] = (*earlier, event.switch_s)[-SWITCHES_KEPT:]
 
 
 @folds(e.SlotTaken)
