@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from bot.cards import parts
 from bot.cards.buttons import buttons
-from bot.cards.rollback import TONES, status_line
-from bot.cards.view import View, trimmed
-from commands.domain.conversation import Block, Card, Paragraph, Tone
+from bot.cards.proof import proof
+from bot.cards.rollback import half_done, rto, status_line, tone
+from bot.cards.steps import step_title
+from bot.cards.view import View, first_line, trimmed
+from commands.domain.conversation import Block, Card, Code, Fields, Paragraph, Tone
 from commands.domain.state import Status
 
 
@@ -17,17 +17,15 @@ def started_card(view: View) -> Card:
     words, state = view.words, view.state
     line = words.say(
         "card.started",
-        environment=view.environment.title,
-        target=view.target,
         person=words.name(state.requester),
         people=tuple(words.name(p) for p in state.approvers),
     )
     return Card(
         plain=f"{view.title}: {line}",
-        headline=words.say("card.incident", environment=view.environment.title),
+        headline=words.say("card.incident", environment=view.environment.title, target=view.target),
         tone=Tone.WARNING,
         blocks=(Paragraph(line), *parts.reason(view)),
-        footer=words.at(state.started_at),
+        footer=f"{state.id} · {words.at(state.started_at)}",
     )
 
 
@@ -37,26 +35,13 @@ def resolved_card(view: View) -> Card:
     line = status_line(view)
     good = state.status is Status.SUCCEEDED
     key = "card.resolved" if good else "card.ended"
-    blocks: tuple[Block, ...] = (Paragraph(line), *parts.proof(view))
-    if good:
-        blocks = (*blocks, *_rto(view))
     return Card(
         plain=f"{view.title}: {line}",
         headline=words.say(key, environment=view.environment.title, target=view.target),
-        tone=Tone.GOOD if good else Tone.WARNING,
-        blocks=blocks,
-        footer=words.at(state.ended_at),
+        tone=tone(view),
+        blocks=(Paragraph(line), *rto(view), *proof(view)),
+        footer=f"{state.id} · {words.at(state.ended_at)}",
     )
-
-
-def _rto(view: View) -> Iterator[Block]:
-    words, state = view.words, view.state
-    total = parts.seconds_between(state.requested_at, state.ended_at)
-    if total is None:
-        return
-    goal = view.runbook.budgets.total_s
-    key = "card.rto_met" if total <= goal else "card.rto_missed"
-    yield Paragraph(words.say(key, total=words.took(total), goal=words.took(goal)))
 
 
 def attention_card(view: View) -> Card:
@@ -64,25 +49,30 @@ def attention_card(view: View) -> Card:
     words, state = view.words, view.state
     line = status_line(view)
     blocks: list[Block] = [Paragraph(line)]
+    if state.plan_changes and state.status is Status.PLANNED:
+        said = "\n".join(f"• {words.tell(change)}" for change in state.plan_changes)
+        blocks.append(Paragraph(said, title=words.say("card.plan_changed")))
     if state.status.waits_for_people:
         blocks += _half_done(view)
         blocks.append(Paragraph(words.say("card.who_may", people=_who(view))))
     return Card(
         plain=f"{view.title}: {line}",
         headline=view.title,
-        tone=TONES.get(state.status, Tone.WARNING),
+        tone=tone(view),
         blocks=tuple(blocks),
         buttons=buttons(view) if state.status.waits_for_people else (),
     )
 
 
-def _half_done(view: View) -> Iterator[Block]:
+def _half_done(view: View) -> tuple[Block, ...]:
     blocked, words = view.state.blocked(), view.words
     if blocked is None:
-        return
-    record = view.state.record(blocked.number)
-    error = trimmed(words.tell(record.error), 500) if record.error else ""
-    yield Paragraph(error, title=parts.step_title(words, blocked))
+        return ()
+    title = step_title(words, blocked, back=view.state.direction == "back")
+    key = "card.next_step" if view.state.status is Status.STOPPED else "card.at_step"
+    (now,) = half_done(view)
+    pairs = now.pairs if isinstance(now, Fields) else ()
+    return (Fields(((words.say(key), title), *pairs)),)
 
 
 def _who(view: View) -> tuple[str, ...]:
@@ -96,8 +86,16 @@ def step_card(view: View, number: int) -> Card:
     words, state = view.words, view.state
     planned = state.plan.step(number) if state.plan else None
     record = state.record(number)
-    title = parts.step_title(words, planned) if planned else str(number)
+    back = state.direction == "back"
+    title = step_title(words, planned, back=back) if planned else str(number)
     said = record.error or record.detail
-    text = words.tell(said) if said else ""
-    tone = Tone.BAD if record.error else Tone.NEUTRAL
-    return Card(f"{state.id} · {title}: {trimmed(text, 150)}", title, tone, (Paragraph(text),))
+    first, _, tail = (words.tell(said) if said else "").strip().partition("\n")
+    blocks: tuple[Block, ...] = (Paragraph(first),)
+    if tail.strip():
+        blocks = (Paragraph(first), Code(tail))
+    return Card(
+        plain=f"{view.title}: {title}. {trimmed(first_line(first), 150)}",
+        headline=f"{view.environment.title} · {state.id} · {title}",
+        tone=Tone.BAD if record.error else Tone.NEUTRAL,
+        blocks=blocks,
+    )

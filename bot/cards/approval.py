@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from bot.cards import parts
 from bot.cards.buttons import answers
-from bot.cards.rollback import footer, status_line
-from bot.cards.view import View
+from bot.cards.rollback import footer, status_line, tone
+from bot.cards.steps import left_with, step_title
+from bot.cards.view import View, first_line
 from commands.domain.conversation import Block, Card, Fields, Paragraph, Tone
 from commands.domain.people import PersonId
+from commands.domain.state import Question
 
 
 def approval_card(view: View, person: PersonId) -> Card:
@@ -16,29 +20,38 @@ def approval_card(view: View, person: PersonId) -> Card:
     if question is None:
         return _decided(view)
     if person in question.approvals:
-        return _thanks(view)
-    words = view.words
-    line = words.say(
-        f"approval.asked_{question.verb}",
-        person=words.name(question.by),
-        target=view.target,
-        environment=view.environment.title,
-    )
-    blocks: tuple[Block, ...] = (
-        Paragraph(line),
-        *parts.reason(view),
-        *parts.what(view),
-        Fields(((words.say("approval.waiting"), _waiting(view)),)),
-        *parts.asked(view),
-    )
+        return _thanks(view, question)
+    line = view.words.say(f"approval.asked_{question.verb}", person=view.words.name(question.by))
+    body = _plan(view) if question.verb == "execute" else _recovery(view, question)
     return Card(
         plain=f"{view.title}: {line}",
         headline=view.title,
         tone=Tone.WAITING,
-        blocks=blocks,
+        blocks=(Paragraph(line), *body, *parts.asked(view)),
         buttons=answers(view),
         footer=footer(view),
     )
+
+
+def _plan(view: View) -> Iterator[Block]:
+    yield from parts.reason(view, signed=False)
+    yield from parts.what(view, (view.words.say("approval.waiting"), _waiting(view)))
+
+
+def _recovery(view: View, question: Question) -> Iterator[Block]:
+    """Where it stands, and what a yes would do."""
+    words, state = view.words, view.state
+    pairs = []
+    blocked = state.blocked()
+    if blocked is not None and state.status.waits_for_people:
+        title = step_title(words, blocked, back=state.direction == "back")
+        pairs.append((words.say("card.at_step"), title))
+    if state.reason is not None:
+        pairs.append((words.say("approval.because"), first_line(words.tell(state.reason))))
+    pairs.append((words.say("card.now"), left_with(view)))
+    pairs.append((words.say("approval.will"), words.say(f"approval.means_{question.verb}")))
+    pairs.append((words.say("approval.waiting"), _waiting(view)))
+    yield Fields(tuple(pairs))
 
 
 def _waiting(view: View) -> str:
@@ -53,15 +66,18 @@ def _waiting(view: View) -> str:
     return words.say("approval.waits", n=sla, since=since, until=until)
 
 
-def _thanks(view: View) -> Card:
-    said = view.words.say("approval.thanks")
-    blocks: tuple[Block, ...] = (Paragraph(said), *parts.asked(view))
-    return Card(f"{view.title}: {said}", view.title, Tone.NEUTRAL, blocks)
+def _thanks(view: View, question: Question) -> Card:
+    words, missing = view.words, view.state.question.missing if view.state.question else ()
+    said = words.say("approval.thanks")
+    if missing:
+        said = words.say("approval.thanks_waiting", roles=tuple(words.role(r) for r in missing))
+    blocks: list[Block] = [Paragraph(said), *parts.asked(view)]
+    if question.verb == "execute" and view.state.status.undecided:
+        blocks.append(Paragraph(words.say("approval.withdraw", id=view.state.id)))
+    return Card(f"{view.title}: {said}", view.title, Tone.NEUTRAL, tuple(blocks))
 
 
 def _decided(view: View) -> Card:
     line = status_line(view)
     said = view.words.say("approval.decided")
-    return Card(
-        f"{view.title}: {line}", view.title, Tone.NEUTRAL, (Paragraph(line), Paragraph(said))
-    )
+    return Card(f"{view.title}: {line}", view.title, tone(view), (Paragraph(line), Paragraph(said)))

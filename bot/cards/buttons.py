@@ -19,16 +19,16 @@ def buttons(view: View) -> tuple[Button, ...]:
     """Everything that can be pressed on a live card, the expected way on first."""
     state = view.state
     offered: list[Button] = []
-    if state.question is not None:
+    if state.question is not None and state.status is not Status.APPROVED:
         offered += _answers(view)
-    if state.status.undecided:
-        offered.append(_button(view, "cancel", ButtonStyle.PLAIN, confirm=True))
-    if state.status.moving:
-        offered.append(_button(view, "stop", ButtonStyle.DANGER, confirm=True))
-    if state.status.waits_for_people:
+    elif state.status.waits_for_people:
         offered += _recovery(view)
-    if state.status is Status.SUCCEEDED:
+    elif state.status is Status.SUCCEEDED:
         offered.append(_recover(view, "undo", "undo", ButtonStyle.DANGER))
+    if state.status.undecided:
+        offered.append(_button(view, "cancel", ButtonStyle.PLAIN))
+    if state.status.moving and state.stop_asked_by is None:
+        offered.append(_button(view, "stop", ButtonStyle.DANGER))
     return tuple(offered)
 
 
@@ -39,9 +39,12 @@ def answers(view: View) -> tuple[Button, ...]:
 
 def _answers(view: View) -> Iterator[Button]:
     question = view.state.question
-    nonce = question.nonce if question else NO_QUESTION
-    yield _button(view, "approve", ButtonStyle.PRIMARY, nonce, confirm=True)
-    yield _button(view, "deny", ButtonStyle.DANGER, nonce, confirm=True)
+    if question is None:
+        return
+    meant = "" if question.verb == "execute" else "_recovery"
+    for word, style in (("approve", ButtonStyle.PRIMARY), ("deny", ButtonStyle.DANGER)):
+        means = f"button.{word}{meant}_means"
+        yield _button(view, word, style, question.nonce, means=means)
 
 
 def _recovery(view: View) -> Iterator[Button]:
@@ -57,7 +60,7 @@ def _recovery(view: View) -> Iterator[Button]:
 def _recover(view: View, verb: RecoveryVerb, word: str, style: ButtonStyle) -> Button:
     nonce = recovery_digest(view.state, verb)[:NONCE]
     key = "go_on" if verb == "retry" and view.state.status is Status.STOPPED else verb
-    return _button(view, word, style, nonce, confirm=True, key=key)
+    return _button(view, word, style, nonce, key=key)
 
 
 def tick(view: View, point: str, title: str, *, done: bool) -> Button:
@@ -73,16 +76,17 @@ def _button(
     style: ButtonStyle,
     nonce: str = NO_QUESTION,
     *,
-    confirm: bool = False,
     key: str = "",
+    means: str = "",
 ) -> Button:
-    key, words = key or word, view.words
-    value = str(Token(word, view.state.request.environment, view.state.id, nonce))
+    """A button that asks once more: every one of these changes something for everybody."""
+    key, words, state = key or word, view.words, view.state
+    value = str(Token(word, state.request.environment, state.id, nonce))
+    label = words.say(f"button.{key}")
     asked = Confirm(
         title=words.say(f"button.{key}_confirm"),
-        text=words.say(f"button.{key}_means", id=view.state.id, target=view.target),
-        yes=words.say(f"button.{key}"),
+        text=words.say(means or f"button.{key}_means", id=state.id, target=view.target),
+        yes=label,
         no=words.say("button.no"),
     )
-    label = words.say(f"button.{key}")
-    return Button(label, word, value, style, asked if confirm else None)
+    return Button(label, word, value, style, asked)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.cards.buttons import tick
-from bot.cards.parts import TICKS
+from bot.cards.proof import TICKS
 from bot.cards.view import View
 from commands.domain.conversation import Button, Card, CheckLine, Checklist, Paragraph, Tick, Tone
 from commands.domain.proof import CheckResult, Verdict
@@ -44,9 +44,16 @@ def _line(view: View, point: ChecklistPoint) -> CheckLine:
     if point.confirmed_by == "person":
         return CheckLine(Tick.OPEN, title, words.say("checklist.by_person"))
     if result is None:
-        return CheckLine(Tick.UNKNOWN, title, words.say("checklist.not_measured"))
+        return CheckLine(Tick.UNKNOWN, title, _look_yourself(view, point))
     figure = words.tell(result.figure) if result.figure else ""
     return CheckLine(TICKS[result.verdict], title, figure)
+
+
+def _look_yourself(view: View, point: ChecklistPoint) -> str:
+    """Nothing was measured: say where to look, if the runbook knows."""
+    if point.hint is None:
+        return view.words.say("checklist.not_measured")
+    return view.words.say("checklist.not_measured_hint", hint=point.hint.say(view.language))
 
 
 def _button(view: View, point: ChecklistPoint) -> Button | None:
@@ -68,4 +75,5 @@ def follow_ups_card(view: View) -> Card:
         )
         for span in view.runbook.follow_ups
     )
-    return Card(f"{view.title}: {title}", f"{view.state.id} · {title}", Tone.NEUTRAL, blocks)
+    headline = f"{view.environment.title} · {view.state.id} · {title}"
+    return Card(f"{view.title}: {title}", headline, Tone.NEUTRAL, blocks)

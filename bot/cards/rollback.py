@@ -6,8 +6,18 @@ from collections.abc import Iterator
 
 from bot.cards import parts
 from bot.cards.buttons import buttons
-from bot.cards.view import View, trimmed
-from commands.domain.conversation import Block, Card, Paragraph, Tone
+from bot.cards.proof import TICKS, proof
+from bot.cards.steps import all_steps, left_with, steps
+from bot.cards.view import View, first_line, trimmed
+from commands.domain.conversation import (
+    Block,
+    Card,
+    CheckLine,
+    Checklist,
+    Fields,
+    Paragraph,
+    Tone,
+)
 from commands.domain.state import Status
 
 TONES = {
@@ -33,37 +43,49 @@ def rollback_card(view: View, *, whole_plan: bool = False) -> Card:
     return Card(
         plain=f"{view.title}: {line}",
         headline=view.title,
-        tone=TONES.get(view.state.status, Tone.NEUTRAL),
+        tone=tone(view),
         blocks=(Paragraph(line), *_blocks(view, whole_plan=whole_plan)),
         buttons=buttons(view),
         footer=footer(view),
     )
 
 
+def tone(view: View) -> Tone:
+    """How the state feels; half-done and abandoned is no quiet end."""
+    state = view.state
+    if state.worker_lost_at is not None and not state.status.ended:
+        return Tone.WARNING
+    if state.status is Status.CANCELLED and state.changed:
+        return Tone.WARNING
+    return TONES.get(state.status, Tone.NEUTRAL)
+
+
 def status_line(view: View) -> str:
-    """Where it stands, in one sentence, with what to do next."""
+    """Where it stands, in one or two sentences."""
     state, words = view.state, view.words
+    total = parts.seconds_between(state.requested_at, state.ended_at)
     params: dict[str, str | tuple[str, ...]] = {
         "person": words.name(state.ended_by or state.requester),
         "requester": words.name(state.requester),
-        "reason": words.tell(state.reason) if state.reason else "",
+        "reason": first_line(words.tell(state.reason)) if state.reason else "",
         "deny_reason": trimmed(state.deny_reason) or words.say("card.no_reason"),
         "by": state.superseded_by,
         "expires": words.at(state.question.expires_at) if state.question else "",
         "roles": tuple(words.role(r) for r in state.question.missing) if state.question else (),
         "took": words.took(parts.seconds_between(state.started_at, state.ended_at) or 0),
-        "total": words.took(parts.seconds_between(state.requested_at, state.ended_at) or 0),
+        "total": words.took(total or 0),
         "stopper": words.name(state.stop_asked_by),
+        "runs": left_with(view),
     }
     return words.say(f"status.{_status_key(view)}", **params)
 
 
 def _status_key(view: View) -> str:
     state = view.state
-    if state.status.moving and state.stop_asked_by is not None:
-        return "stopping"
     if state.worker_lost_at is not None and not state.status.ended:
         return "worker_lost"
+    if state.status.moving and state.stop_asked_by is not None:
+        return "stopping"
     if state.status is Status.CANCELLED and state.changed:
         return "abandoned"
     if state.status is Status.CANCELLED and state.reason is not None:
@@ -75,32 +97,66 @@ def _status_key(view: View) -> str:
 
 def _blocks(view: View, *, whole_plan: bool) -> Iterator[Block]:
     state = view.state
-    yield from parts.reason(view)
-    if state.status in (Status.REFUSED, Status.REQUESTED):
+    early = state.status in (Status.REFUSED, Status.REQUESTED)
+    if early or not state.changed:
+        yield from parts.reason(view)
+    if early:
         return
     if state.plan_changes and state.status is Status.PLANNED:
         said = "\n".join(f"• {view.words.tell(change)}" for change in state.plan_changes)
         yield Paragraph(said, title=view.words.say("card.plan_changed"))
-    if not state.changed or whole_plan:
+    if state.status.undecided or state.status is Status.REHEARSED or whole_plan:
         yield from parts.what(view)
     if state.question is not None or state.status is Status.APPROVED:
         yield from parts.asked(view)
-    if whole_plan or state.status is Status.REHEARSED:
-        yield from parts.all_steps(view)
-    else:
-        yield from parts.steps(view)
-    if state.proof:
-        yield from parts.proof(view)
+    yield from half_done(view)
+    yield from _result(view)
+    yield from _progress(view, whole_plan=whole_plan)
     yield from _after(view)
+
+
+def half_done(view: View) -> Iterator[Block]:
+    """What production is left with while people decide."""
+    if view.state.status.waits_for_people:
+        yield Fields(((view.words.say("card.now"), left_with(view)),))
+
+
+def _progress(view: View, *, whole_plan: bool) -> Iterator[Block]:
+    state = view.state
+    if whole_plan or state.status is Status.REHEARSED:
+        yield from all_steps(view)
+    elif state.changed or not state.status.ended or state.status is Status.NOT_PREPARED:
+        yield from steps(view)
+
+
+def _result(view: View) -> Iterator[Block]:
+    """What was proven, how fast it was, and how it went afterwards."""
+    state, words = view.state, view.words
+    if state.proof and state.status.ended:
+        yield from proof(view)
+    if state.closed_at is not None and state.watch_verdict is not None:
+        title = words.say("card.watched", duration=words.took(view.runbook.timing.watch_s))
+        figure = words.tell(state.watch_figure) if state.watch_figure else ""
+        yield Checklist("", (CheckLine(TICKS[state.watch_verdict], title, figure),))
+
+
+def rto(view: View) -> Iterator[Block]:
+    """From the request to the proof, against the runbook's goal."""
+    words, state = view.words, view.state
+    total = parts.seconds_between(state.requested_at, state.ended_at)
+    if total is None or state.status is not Status.SUCCEEDED:
+        return
+    goal = view.runbook.budgets.total_s
+    key = "card.rto_met" if total <= goal else "card.rto_missed"
+    yield Paragraph(words.say(key, total=words.took(total), goal=words.took(goal)))
 
 
 def _after(view: View) -> Iterator[Block]:
     state, words = view.state, view.words
+    if state.changed:
+        yield from parts.reason(view)
     if state.status is Status.SUCCEEDED:
         yield Paragraph(words.say("card.frozen", id=state.id))
-    if state.closed_at is not None and state.watch_figure is not None:
-        title = words.say("card.watched", duration=words.took(view.runbook.timing.watch_s))
-        yield Paragraph(words.tell(state.watch_figure), title=title)
     if state.joined:
         people = tuple(words.name(p) for p in state.joined)
         yield Paragraph(words.say("card.joined", people=people))

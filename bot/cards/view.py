@@ -101,4 +101,9 @@ def trimmed(said: str, longest: int = REASON_SHOWN) -> str:
     return flat if len(flat) <= longest else flat[: longest - 1].rstrip() + "…"
 
 
-__all__ = ["View", "Words", "trimmed"]
+def first_line(said: str) -> str:
+    """What happened, without the tail of output that may follow."""
+    return said.strip().partition("\n")[0]
+
+
+__all__ = ["View", "Words", "first_line", "trimmed"]

@@ -39,10 +39,13 @@ class Picture:
     card: str = "card"
     platform: Platform = "slack"
     language: Language = "ru"
+    file: str = ""
 
     @property
     def name(self) -> str:
         """The file's name without its ending."""
+        if self.file:
+            return self.file
         return "-".join((self.story.replace("_", "-"), self.card, self.platform, self.language))
 
     def html(self) -> str:
@@ -57,15 +60,15 @@ class Picture:
 
 
 SHOWN = (
-    Picture("waiting_half", "asked", "telegram"),
+    Picture("waiting_half", "asked", "telegram", file="readme"),
     Picture("waiting_half", "asked", "telegram", "en"),
     Picture("waiting_full"),
     Picture("verifying"),
-    Picture("succeeded"),
+    Picture("succeeded_full"),
     Picture("failed"),
+    Picture("failed", "attention", "telegram"),
     Picture("closed", "checklist"),
     Picture("succeeded", "card", "slack", "en"),
-    Picture("failed", "attention", "telegram"),
 )
 """The pictures that the documents show."""
 

@@ -1,0 +1,56 @@
+"""What was read back, as people read it. What got no answer is unknown, never green."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from bot.cards.view import DIGEST_SHOWN, View, Words
+from commands.domain.conversation import Block, CheckLine, Checklist, Tick
+from commands.domain.proof import ProofItem, Verdict
+
+TICKS = {Verdict.OK: Tick.DONE, Verdict.BAD: Tick.BAD, Verdict.UNKNOWN: Tick.UNKNOWN}
+WORST_LAST = (Verdict.OK, Verdict.UNKNOWN, Verdict.BAD)
+HELD = re.compile(r"(?P<seconds>[0-9.]+) s(?:, (?P<good>\d+)/(?P<asked>\d+))?")
+"""How the record says that a service held: `30 s, 28/28`."""
+
+
+def proof(view: View) -> Iterator[Block]:
+    """What was read back, one line per service."""
+    words = view.words
+    by_service: dict[str, list[ProofItem]] = {}
+    for item in view.state.proof:
+        by_service.setdefault(item.service, []).append(item)
+    lines = tuple(
+        CheckLine(_worst(items), service, " · ".join(_read_back(words, i) for i in items))
+        for service, items in by_service.items()
+    )
+    if lines:
+        yield Checklist(words.say("card.proof"), lines)
+
+
+def _worst(items: list[ProofItem]) -> Tick:
+    return TICKS[max((item.verdict for item in items), key=WORST_LAST.index)]
+
+
+def _read_back(words: Words, item: ProofItem) -> str:
+    what = words.say(f"proof.{item.what}")
+    if item.verdict is Verdict.UNKNOWN:
+        return words.say("proof.unknown", what=what)
+    found = _shown(words, item.found)
+    if item.verdict is Verdict.BAD:
+        return words.say("proof.bad", what=what, found=found, expected=_shown(words, item.expected))
+    return words.say("proof.found", what=what, found=found)
+
+
+def _shown(words: Words, found: str) -> str:
+    """A value as people read it: digests short, durations in the reader's language."""
+    if held := HELD.fullmatch(found):
+        took = words.took(float(held["seconds"]))
+        if held["asked"] is None:
+            return took
+        answers = words.say("proof.answers", good=held["good"], n=int(held["asked"]))
+        return f"{took}, {answers}"
+    if found.startswith("sha256:"):
+        return found.removeprefix("sha256:")[:DIGEST_SHOWN]
+    return found.removeprefix("exit ")

@@ -1,0 +1,146 @@
+"""Step progress: what is done, what runs, and what production is left with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bot.cards.view import View, Words, first_line, trimmed
+from commands.domain.conversation import Block, StepLine, StepLook, Steps
+from commands.domain.plan import Phase, PlannedStep, SwitchRelease, UndoKind
+from commands.domain.state import StepRecord, StepStatus
+
+LOOKS = {
+    StepStatus.PENDING: StepLook.PENDING,
+    StepStatus.RUNNING: StepLook.RUNNING,
+    StepStatus.DONE: StepLook.DONE,
+    StepStatus.FAILED: StepLook.FAILED,
+    StepStatus.IN_DOUBT: StepLook.IN_DOUBT,
+    StepStatus.REVERTING: StepLook.RUNNING,
+    StepStatus.REVERTED: StepLook.UNDONE,
+    StepStatus.REVERT_FAILED: StepLook.FAILED,
+}
+LOOKS_BACK = LOOKS | {StepStatus.DONE: StepLook.PENDING, StepStatus.FAILED: StepLook.PENDING}
+"""Walking back, what was done (or failed) on the way there is still to come."""
+
+WALKED_BACK = (StepStatus.REVERTING, StepStatus.REVERTED, StepStatus.REVERT_FAILED)
+AT_ONCE_S = 0.5
+"""A step that took less shows no time: `0:00` tells nobody anything."""
+
+
+def steps(view: View) -> Iterator[Block]:
+    """Step progress: preparing until production changes, then its steps, then the way back."""
+    state, words = view.state, view.words
+    if state.direction == "back":
+        back = tuple(step for step in reversed(_production(view)) if _comes_back(view, step))
+        if back:
+            yield Steps(words.say("card.steps_back"), tuple(step_line(view, s) for s in back))
+        return
+    planned = _production(view) if state.changed else state.planned(Phase.PREPARE)
+    if planned:
+        title = words.say("card.steps" if state.changed else "card.preparing")
+        yield Steps(title, tuple(step_line(view, step) for step in planned))
+
+
+def _production(view: View) -> tuple[PlannedStep, ...]:
+    return view.state.planned(Phase.EXECUTE, Phase.VERIFY)
+
+
+def _comes_back(view: View, step: PlannedStep) -> bool:
+    status = view.state.record(step.number).status
+    has_way = step.undo is not UndoKind.NOTHING
+    return status is StepStatus.REVERT_FAILED or (has_way and status is not StepStatus.PENDING)
+
+
+def all_steps(view: View) -> Iterator[Block]:
+    """Every step of the plan, by phase."""
+    for phase in Phase:
+        planned = view.state.planned(phase)
+        if planned:
+            lines = tuple(step_line(view, step) for step in planned)
+            yield Steps(view.words.say(f"card.phase_{phase.value}"), lines)
+
+
+def step_line(view: View, step: PlannedStep) -> StepLine:
+    """One step as it stands; a running one shows how long it takes so far."""
+    record, back = view.state.record(step.number), view.state.direction == "back"
+    seconds = None if back and record.status not in WALKED_BACK else record.seconds
+    if record.status in (StepStatus.RUNNING, StepStatus.REVERTING) and record.started_at:
+        seconds = max((view.now - record.started_at).total_seconds(), AT_ONCE_S)
+    told = None if seconds is None or seconds < AT_ONCE_S else seconds
+    look = (LOOKS_BACK if back else LOOKS)[record.status]
+    title = step_title(view.words, step, back=back)
+    return StepLine(look, title, _detail(view, step, record, seconds), told)
+
+
+def step_title(words: Words, step: PlannedStep, *, back: bool = False) -> str:
+    """What the step does, to what; `back`: what walking it back does."""
+    action = step.action
+    params: dict[str, str | float | tuple[str, ...]] = {}
+    if targets := getattr(action, "targets", ()):
+        params["services"] = tuple(t.service for t in targets)
+    if services := getattr(action, "services", ()):
+        params["services"] = tuple(services)
+    if target := getattr(action, "target", None):
+        params |= {"service": target.service, "version": target.version}
+    if pin := getattr(action, "pin", None):
+        params |= {"name": pin.name, "value": pin.value}
+    if name := getattr(action, "name", ""):
+        params["name"] = name
+    if stable_s := getattr(action, "stable_s", None):
+        params["duration"] = words.took(stable_s)
+    way = "back" if back and step.undo is not UndoKind.NOTHING else "step"
+    return words.say(f"card.{way}_{action.kind}", **params)
+
+
+def _detail(view: View, step: PlannedStep, record: StepRecord, seconds: float | None) -> str:
+    words, said = view.words, []
+    if record.error is not None and not _said_above(view, step):
+        said.append(trimmed(first_line(words.tell(record.error)), 200))
+    if record.marked_by:
+        people = ", ".join(words.name(p) for p in record.marked_by)
+        said.append(words.say("card.marked_by", people=people))
+    budget = _budget(view, step)
+    if budget and seconds is not None and seconds > budget:
+        over = words.took(seconds - budget)
+        said.append(words.say("card.over_budget", over=over, budget=words.took(budget)))
+    return " · ".join(said)
+
+
+def _said_above(view: View, step: PlannedStep) -> bool:
+    """The status line gives the reason already; walking back, the way there is past."""
+    blocked = view.state.blocked()
+    told = view.state.status.waits_for_people and blocked is not None
+    return view.state.direction == "back" or (told and blocked == step)
+
+
+def _budget(view: View, step: PlannedStep) -> float | None:
+    budgets = view.runbook.budgets
+    return {
+        "identify": budgets.identify_s,
+        "switch": budgets.switch_s,
+        "verify": budgets.verify_s,
+    }.get(step.budget)
+
+
+def left_with(view: View) -> str:
+    """What production runs now as far as the journal knows: new, as before, or unknown."""
+    words = view.words
+    alike: dict[tuple[str, str], list[str]] = {}
+    for step in _production(view):
+        if isinstance(step.action, SwitchRelease):
+            status = view.state.record(step.number).status
+            for target in step.action.targets:
+                key = _now_key(status)
+                version = target.version if key == "card.now_new" else target.before_version
+                alike.setdefault((key, version), []).append(target.service)
+    return "; ".join(
+        words.say(key, services=tuple(services), version=version or words.say("card.nothing"))
+        for (key, version), services in alike.items()
+    )
+
+
+def _now_key(status: StepStatus) -> str:
+    if status is StepStatus.DONE:
+        return "card.now_new"
+    known_old = status in (StepStatus.PENDING, StepStatus.REVERTED)
+    return "card.now_old" if known_old else "card.now_unknown"
