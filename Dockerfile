@@ -15,6 +15,7 @@ RUN python3 -m venv --copies /opt/rollbot \
       --find-links /wheels rollbot \
  && mkdir -p /state /programs/bin /programs/plugins \
  && chmod 0700 /state && chown 10001:10001 /state \
+ && echo 'rollbot:x:10001:10001:rollbot:/var/lib/rollbot:/bin/sh' >>/etc/passwd \
  && if [ -x /wheels/bin/docker ]; then cp /wheels/bin/docker /programs/bin/; fi \
  && if [ -x /wheels/bin/docker-compose ]; then cp /wheels/bin/docker-compose /programs/plugins/; fi
 
@@ -23,6 +24,7 @@ ARG COMPOSE_VERSION=none
 LABEL org.opencontainers.image.title="rollbot" \
       org.opencontainers.image.description="Rolls production back from the incident channel" \
       org.rollbot.compose-version="${COMPOSE_VERSION}"
+COPY --from=build /etc/passwd /etc/passwd
 COPY --from=build /opt/rollbot /opt/rollbot
 COPY --from=build /programs/bin/ /usr/local/bin/
 COPY --from=build /programs/plugins/ /usr/local/lib/docker/cli-plugins/
