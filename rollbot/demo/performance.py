@@ -16,9 +16,9 @@ from commands.domain.people import Language
 from commands.domain.text import text
 from commands.runbook import read_runbook
 from rollbot.demo.acts import FIRST_RELEASE, PLAY
-from rollbot.demo.channel import opened
+from rollbot.demo.channel import IncidentChannel, opened
 from rollbot.demo.narrator import PrintedNarrator
-from rollbot.demo.play import Face, Play
+from rollbot.demo.play import Play
 from rollbot.demo.prompt import LeftError, Prompt
 from rollbot.demo.record import Record, told
 from rollbot.demo.sight import Sight
@@ -85,19 +85,27 @@ class Performance:
         narrator.tell(text("demo.intro", folder=str(sight.world.places.root)))
         runbook = read_runbook(sight.world.places.runbook)
         async with opened(sight.world, runbook, Transcript(self.stream)) as channel:
-            face: Face = channel
-            if self.interactive:
-                face = Prompt(channel, self.stream, self.language)
-            play = Play(sight, face, narrator, is_strict=not self.interactive)
             tending = asyncio.create_task(sight.world.children.tend())
             try:
-                ended_well = await play.perform(PLAY)
-            except LeftError:
-                return True
+                if self.interactive:
+                    return await self._with_people(sight, channel, narrator)
+                ended_well = await Play(sight, channel, narrator).perform(PLAY)
             finally:
                 tending.cancel()
         narrator.tell(text("demo.all_well") if ended_well else text("demo.not_all_well"))
         return ended_well
+
+    async def _with_people(
+        self, sight: Sight, channel: IncidentChannel, narrator: PrintedNarrator
+    ) -> bool:
+        """The same acts at the audience's pace; nothing that they do is a failure."""
+        prompt = Prompt(channel, self.stream, self.language)
+        try:
+            await Play(sight, prompt, narrator, at_a_loss=prompt.free).perform(PLAY)
+            await prompt.free(text("demo.curtain"))
+        except LeftError:
+            return True
+        return True
 
 
 def _leave(*_: object) -> None:

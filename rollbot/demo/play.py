@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -62,14 +62,14 @@ class Narrator(Protocol):
 class Play:
     """The acts, one after the other.
 
-    `is_strict`: what is not in time, or went wrong, ends the play. People at a terminal may take
-    their time, and try what the script does not.
+    What is not in time, or went wrong, ends the play; unless `at_a_loss` asks the people at the
+    terminal, who may have tried what the script does not, and then goes on.
     """
 
     sight: Sight
     face: Face
     narrator: Narrator
-    is_strict: bool = True
+    at_a_loss: Callable[[Text], Awaitable[None]] | None = None
     failed: list[Text] = field(default_factory=list)
 
     async def perform(self, acts: Iterable[Act]) -> bool:
@@ -107,16 +107,22 @@ class Play:
         while not self._is_true(move):
             waited_s = time.monotonic() - began
             wrong = self._wrong()
-            if self.is_strict and (wrong or waited_s > move.within_s):
-                self.failed.append(move.what)
-                logs = str(self.sight.world.places.logs)
-                self.narrator.not_met(move.what, waited_s, logs)
-                self.narrator.wrong(wrong)
+            if wrong or waited_s > move.within_s:
+                await self._give_up(move, waited_s, wrong)
                 return
             await asyncio.sleep(_LOOK_S)
         seconds = time.monotonic() - began
         await self.face.settled()
         self.narrator.met(move.what, seconds)
+
+    async def _give_up(self, move: Await, waited_s: float, wrong: tuple[Text, ...]) -> None:
+        await self.face.settled()
+        self.narrator.not_met(move.what, waited_s, str(self.sight.world.places.logs))
+        self.narrator.wrong(wrong)
+        if self.at_a_loss is None:
+            self.failed.append(move.what)
+        else:
+            await self.at_a_loss(text("demo.at_a_loss"))
 
     def _wrong(self) -> tuple[Text, ...]:
         try:

@@ -15,7 +15,7 @@ from commands.domain.people import Language
 from commands.domain.text import Text, text
 from commands.locale import say
 from rollbot.demo.channel import IncidentChannel
-from rollbot.demo.people import CAST, Actor
+from rollbot.demo.people import ANNA, CAST, Actor
 
 
 class LeftError(Exception):
@@ -32,15 +32,23 @@ class Prompt:
 
     async def say(self, actor: Actor, words: str) -> None:
         """Offer the script's words; go on when they were sent. Raises LeftError on `/quit`."""
-        speaker = actor
         people = tuple(person.id for person in CAST)
         self._tell(text("demo.hint", name=actor.name, words=words, people=people))
+        if await self._own_words(actor, until=words) != words:
+            await self.channel.say(actor, words)
+
+    async def free(self, hint: Text) -> None:
+        """Let people type what they want, until an empty line. Raises LeftError on `/quit`."""
+        self._tell(hint)
+        await self._own_words(ANNA, until="")
+
+    async def _own_words(self, speaker: Actor, until: str) -> str:
+        """Say what is typed, up to an empty line or these very words; what was typed last."""
         while True:
             typed = await self._line(speaker)
             match typed.split():
                 case []:
-                    await self.channel.say(actor, words)
-                    return
+                    return ""
                 case ["/quit" | "/exit"]:
                     raise LeftError
                 case ["/as", name]:
@@ -50,8 +58,9 @@ class Prompt:
                 case _:
                     own = typed.removeprefix("/rollback").strip()
                     await self.channel.say(speaker, own)
-                    if own == words:
-                        return
+                    if own == until:
+                        return own
+            await self.channel.settled()
 
     def _button(self, number: str) -> Button | None:
         buttons = self.channel.transcript.buttons

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import re
+import select
 import shutil
 import signal
 import subprocess
@@ -85,6 +87,41 @@ def demo() -> Iterator[Running]:
     """The demo on the embedded engine."""
     with started() as running:
         yield running
+
+
+@dataclass(slots=True)
+class Screen:
+    """What a terminal has shown, and its keyboard."""
+
+    terminal: int
+    text: str = ""
+
+    def wait_for(self, words: str, within_s: float) -> None:
+        seen = len(self.text)
+
+        def shown() -> bool:
+            self._read()
+            return words in self.text[seen:]
+
+        eventually(shown, within_s=within_s, what=f"{words} on the screen")
+
+    def type(self, line: str, then: str) -> None:
+        os.write(self.terminal, f"{line}\n".encode())
+        if then:
+            self.wait_for(then, within_s=20)
+
+    def read_to_the_end(self) -> None:
+        eventually(lambda: not self._read(), within_s=30, what="the demo has ended")
+
+    def _read(self) -> bool:
+        """Whether there may be more; what there is now is read."""
+        if not select.select([self.terminal], [], [], 0.1)[0]:
+            return True
+        try:
+            self.text += os.read(self.terminal, 65536).decode(errors="replace")
+        except OSError:  # how Linux says that the other end was closed
+            return False
+        return True
 
 
 def processes_of(folder: Path) -> dict[int, str]:
@@ -192,3 +229,23 @@ def test_a_killed_demo_takes_everything_with_it(demo: Running) -> None:
     demo.process.kill()
 
     eventually(lambda: processes_of(folder) == {}, within_s=15)
+
+
+def test_in_a_terminal_people_type_and_press_for_themselves() -> None:
+    """Own words as somebody else, a refusal for a stranger, `/quit`: exit 0, nothing left."""
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.execv(ROLLBOT, [str(ROLLBOT), "demo", "--language", "en"])
+    said = Screen(terminal)
+    said.wait_for("anna> ", within_s=60)
+    folder = Path(FOLDER.findall(said.text)[0])
+
+    said.type("/as boris", then="boris> ")
+    said.type("api v1.2.2", then="DevOps lead")
+    said.type("/quit", then="")
+    said.read_to_the_end()
+
+    assert os.waitpid(pid, 0)[1] == 0, said.text
+    os.close(terminal)
+    assert processes_of(folder) == {}
+    assert not folder.exists()
