@@ -86,24 +86,23 @@ def _by_rollbot(
     desk: Desk,
     version: str,
 ) -> float:
-    runner.run(_say(made, desk, f"api {version}"))
+    runner.run(_say(desk, f"api {version}"))
     rollback = max(made.store().book.environment().opened, key=lambda name: int(name[3:]))
     made.await_status("planned", of=rollback)
     _until_prepared(made, rollback)
     began = time.monotonic()
-    runner.run(_say(made, desk, f"approve {rollback}"))
+    runner.run(_say(desk, f"approve {rollback}"))
     took = _until_healthy(samokoder, version, began)
     made.await_status("succeeded", of=rollback)
     return took
 
 
-async def _say(made: Installation, desk: Desk, words: str) -> None:
-    login = parse_runbook(made.runbook.encode()).people["anna"].login
+async def _say(desk: Desk, words: str) -> None:
     incoming = Incoming(
         delivery_id=f"bench-{time.monotonic_ns()}",
         kind="words",
         words=words,
-        identity=Identity(platform="console", user=login),
+        identity=Identity(platform="console", user=desk.runbook.people["anna"].login),
         home=Channel(platform="console", channel=ENVIRONMENT),
         received_at=SystemClock().now(),
     )
