@@ -152,6 +152,15 @@ class Installation:
         """Everything its journal says."""
         return [entry.event for entry in self.store().book.entries(rollback_id)]
 
+    def await_opened(self, number: int) -> None:
+        """Wait until the environment's rollback of that number was asked for."""
+        book = self.store().book
+        eventually(
+            lambda: book.environment().last_number >= number,
+            within_s=20,
+            what=lambda: f"RB-{number} is asked for\n{self.logs()}",
+        )
+
     def await_status(self, *statuses: str, of: str = "RB-1", within_s: float = 60) -> RollbackState:
         """Wait until a rollback stands there; the logs are in the failure."""
         store = self.store()
@@ -168,6 +177,10 @@ class Installation:
         found = eventually(there, within_s=within_s, what=why)
         assert found is not None
         return found
+
+    def now(self) -> datetime:
+        """What the time is, as the processes say it."""
+        return datetime.now(UTC)
 
     def log(self, name: str) -> str:
         """What one process printed."""

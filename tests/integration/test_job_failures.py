@@ -1,0 +1,156 @@
+"""Rollbacks that do not go well: what people are told, and how they get out of it."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+
+import pytest
+
+from commands.domain import events as e
+from commands.domain.proof import Verdict
+from tests.integration.incident import incident, own_check, patience
+from tests.integration.slack_people import ANNA, CHANNEL, EGOR, IVAN
+from tests.servers.slack import Slack
+from tests.servers.slack_fixture import slack
+from tests.stack.compose import compose_v2
+from tests.stack.fixtures import SamokoderFactory
+from tests.stack.installation import of_kind
+from tests.stack.rollbot_fixtures import InstallationFactory
+
+__all__ = ["slack"]
+
+pytestmark = [
+    pytest.mark.engine("docker", "registry", "redis", "compose_v2"),
+    pytest.mark.timeout(240),
+]
+
+NEVER, CRASH = "v1.9.9-never-healthy", "v1.9.8-crash"
+
+
+async def test_a_release_that_never_gets_well_is_undone_by_button(
+    slack: Slack, samokoder: SamokoderFactory, installation: InstallationFactory
+) -> None:
+    """Failed, phones ring, one click: what ran before runs again and is read back."""
+    project = samokoder(compose_v2(), "v1.2.3")
+    before = project.container("api").image.id
+    there = await incident(project, slack, installation, patience("api", 4)).begins()
+
+    rollback = await there.rolls_back(f"/rollback api {NEVER}", until="failed")
+    attention = await there.shows(rollback, "Шаг не удался", "503", "Решают: Дежурный DevOps")
+    assert attention.earlier == []
+    assert project.pinned() == NEVER
+    await there.presses(ANNA, rollback, "Вернуть как было")
+    state = await there.until("undone", of=rollback)
+    await there.shows(rollback, "откат api", "закончен", "Прочитано обратно")
+
+    assert project.version("api") == "v1.2.3"
+    assert project.container("api").image.id == before
+    assert project.pinned() == "v1.2.3"
+    assert {(i.service, i.what): i.verdict for i in state.proof}["api", "digest"] is Verdict.OK
+    assert there.made.store().book.environment().slot is None
+
+
+async def test_a_crash_loop_fails_early_and_a_full_rollback_takes_over(
+    slack: Slack, samokoder: SamokoderFactory, installation: InstallationFactory
+) -> None:
+    """The reason is told long before the health limit; approved, `full` supersedes the rest."""
+    project = samokoder(compose_v2(), "v1.3.0")
+    there = await incident(project, slack, installation, patience("api", 60)).begins()
+
+    crashed = await there.rolls_back(f"/rollback api {CRASH}", until="failed")
+    await there.shows(crashed, "docker logs")
+    state = there.made.state(crashed)
+    assert state is not None
+    assert state.blocked() is not None
+    assert max(record.seconds or 0 for record in state.steps.values()) < 30
+    await there.says(ANNA, "/rollback frontend v1.2.3")
+    await there.told(ANNA, f"Сейчас идёт {crashed}")
+    full = await there.asks_and_sees("/rollback full v1.2.3")
+    for person in (EGOR, IVAN):
+        await there.clicks(person, await there.asked_directly(person, full), "Одобрить")
+    await there.until("succeeded", of=full)
+    await there.shows(crashed, f"Уступил полному откату {full}")
+
+    assert [project.version(s) for s in ("api", "worker", "frontend")] == ["v1.2.3"] * 3
+    superseded = there.made.state(crashed)
+    assert superseded is not None
+    assert superseded.status.value == "superseded"
+
+
+async def test_a_port_that_is_taken_fails_the_switch_and_undo_restores(
+    slack: Slack, samokoder: SamokoderFactory, installation: InstallationFactory
+) -> None:
+    """The engine's own words are told; once the port is free, undo brings the old one back."""
+    project = samokoder(compose_v2(), "v1.3.0")
+    there = await incident(project, slack, installation).begins()
+    with socket.create_server(("127.0.0.1", 0)) as squatter:
+        taken = squatter.getsockname()[1]
+        published = f'"127.0.0.1:{project.ports["api"]}:8000"'
+        written = project.compose_file.read_text()
+        both = f'{published}, "127.0.0.1:{taken}:8001"'
+        project.compose_file.write_text(written.replace(published, both))
+
+        rollback = await there.rolls_back("/rollback api v1.2.3", until="failed")
+        await there.shows(rollback, "Шаг не удался", "address already in use")
+        assert project.version("api") == ""
+
+    await there.presses(ANNA, rollback, "Вернуть как было")
+    await there.until("undone", of=rollback)
+
+    project.await_version("api", "v1.3.0")
+    assert project.pinned() == "v1.3.0"
+
+
+async def test_a_red_check_is_retried_once_its_cause_is_mended(
+    slack: Slack, samokoder: SamokoderFactory, installation: InstallationFactory, tmp_path: Path
+) -> None:
+    """The customer's command fails with its tail in the thread; mended, Retry ends it well."""
+    project = samokoder(compose_v2(), "v1.3.0")
+    switch = tmp_path / "payments-are-well"
+    script = f"test -e {switch} || {{ echo canary: payments are down >&2; exit 7; }}; echo fine"
+    change = own_check("Платежи", "sh", "-c", script)
+    there = await incident(project, slack, installation, change).begins()
+
+    rollback = await there.rolls_back("/rollback api v1.2.3", until="failed")
+    await there.shows(rollback, "Платежи", "код 7", "payments are down")
+    await slack.wait_for(lambda: _in_threads(slack, "payments are down"), timeout_s=20)
+    switch.touch()
+    await there.presses(ANNA, rollback, "Повторить")
+    await there.until("succeeded", of=rollback)
+    await slack.wait_for(lambda: _in_threads(slack, "fine"), timeout_s=20)
+
+    events = there.made.events(rollback)
+    assert len(of_kind(events, e.RetryOrdered)) == 1
+    switches = [v for v in of_kind(events, e.StepIntended) if getattr(v, "step", 0) == 3]
+    assert len(switches) == 1
+
+
+async def test_a_failed_check_is_taken_on_a_persons_word_and_undone_later(
+    slack: Slack, samokoder: SamokoderFactory, installation: InstallationFactory
+) -> None:
+    """Mark done goes on under a name; an undo of the proven rollback brings v1.3.0 back."""
+    project = samokoder(compose_v2(), "v1.3.0")
+    there = await incident(project, slack, installation, own_check("Смок", "false")).begins()
+
+    rollback = await there.rolls_back("/rollback api v1.2.3", until="failed")
+    await there.presses(ANNA, rollback, "Считать сделанным")
+    state = await there.until("succeeded", of=rollback)
+    await there.shows(rollback, "отмечено вручную: Анна")
+    assert project.version("api") == "v1.2.3"
+    assert "smoke" not in {check.check for check in state.checks}
+
+    await there.says(ANNA, f"/rollback undo {rollback}")
+    await there.until("undone", of=rollback)
+    await there.shows(rollback, "Возвращено как было")
+    project.await_version("api", "v1.3.0")
+    assert project.pinned() == "v1.3.0"
+
+
+def _in_threads(slack: Slack, words: str) -> bool:
+    """Whether a thread of the channel says so."""
+    return any(
+        words in said.all_text
+        for root in slack.messages(CHANNEL)
+        for said in slack.messages(CHANNEL, thread=root)
+    )
