@@ -92,6 +92,7 @@ def _by_rollbot(
     _until_prepared(made, rollback)
     began = time.monotonic()
     runner.run(_say(desk, f"approve {rollback}"))
+    _until_switched(made, rollback)
     took = _until_healthy(samokoder, version, began)
     made.await_status("succeeded", of=rollback)
     return took
@@ -118,6 +119,21 @@ def _until_prepared(made: Installation, rollback: str) -> None:
             return
         time.sleep(POLL_S)
     raise TimeoutError(f"{rollback} was not prepared")
+
+
+def _until_switched(made: Installation, rollback: str) -> None:
+    """Nothing asks the new container before it was started, as after the runbook's `up`.
+
+    Whoever touches a published port while its container starts waits for most of a second.
+    """
+    book = made.store().book
+    until = time.monotonic() + LIMIT_S
+    while time.monotonic() < until:
+        state = book.rollback(rollback)
+        if state is not None and state.switched_at is not None:
+            return
+        time.sleep(POLL_S / 4)
+    raise TimeoutError(f"{rollback} was not switched")
 
 
 def _until_healthy(samokoder: Samokoder, version: str, began: float) -> float:
