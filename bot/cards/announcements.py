@@ -7,7 +7,7 @@ from bot.cards.buttons import buttons
 from bot.cards.proof import proof
 from bot.cards.rollback import half_done, rto, status_line, tone
 from bot.cards.steps import step_title
-from bot.cards.view import View, first_line, trimmed
+from bot.cards.view import View, trimmed
 from commands.domain.conversation import Block, Card, Code, Fields, Paragraph, Tone
 from commands.domain.state import Status
 
@@ -25,7 +25,7 @@ def started_card(view: View) -> Card:
         headline=words.say("card.incident", environment=view.environment.title, target=view.target),
         tone=Tone.WARNING,
         blocks=(Paragraph(line), *parts.reason(view)),
-        footer=f"{state.id} · {words.at(state.started_at)}",
+        footer=words.at(state.started_at),
     )
 
 
@@ -34,14 +34,18 @@ def resolved_card(view: View) -> Card:
     words, state = view.words, view.state
     line = status_line(view)
     good = state.status is Status.SUCCEEDED
-    key = "card.resolved" if good else "card.ended"
     return Card(
         plain=f"{view.title}: {line}",
-        headline=words.say(key, environment=view.environment.title, target=view.target),
+        headline=_headline(view, "card.resolved" if good else "card.ended"),
         tone=tone(view),
         blocks=(Paragraph(line), *rto(view), *proof(view)),
-        footer=f"{state.id} · {words.at(state.ended_at)}",
+        footer=words.at(state.ended_at),
     )
+
+
+def _headline(view: View, key: str) -> str:
+    title, number = view.environment.title, view.state.id
+    return view.words.say(key, environment=title, id=number, target=view.target)
 
 
 def attention_card(view: View) -> Card:
@@ -90,12 +94,13 @@ def step_card(view: View, number: int) -> Card:
     title = step_title(words, planned, back=back) if planned else str(number)
     said = record.error or record.detail
     first, _, tail = (words.tell(said) if said else "").strip().partition("\n")
+    headline = f"{view.environment.title} · {state.id} · {title}"
     blocks: tuple[Block, ...] = (Paragraph(first),)
     if tail.strip():
         blocks = (Paragraph(first), Code(tail))
     return Card(
-        plain=f"{view.title}: {title}. {trimmed(first_line(first), 150)}",
-        headline=f"{view.environment.title} · {state.id} · {title}",
+        plain=f"{headline}: {trimmed(first, 150)}",
+        headline=headline,
         tone=Tone.BAD if record.error else Tone.NEUTRAL,
         blocks=blocks,
     )

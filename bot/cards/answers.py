@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from bot.cards.rollback import rollback_card, status_line
+from bot.cards.steps import step_title
 from bot.cards.view import View, Words
 from commands.domain import reply as r
 from commands.domain.conversation import (
@@ -20,6 +21,7 @@ from commands.domain.conversation import (
     Tick,
     Tone,
 )
+from commands.domain.events import AnyEvent
 from commands.domain.facts import KnownRelease
 from commands.domain.observed import ObservedRecord
 from commands.domain.people import Language
@@ -92,13 +94,26 @@ def _running(record: ObservedRecord | None, age: timedelta | None, words: Words)
 
 
 def _log(reply: r.LogReply, words: Words) -> Card:
+    view = View(reply.state, words.runbook, words.language, words.now)
     lines = [
-        f"{words.at(at)}  {words.say(f'log.{event.kind}', step=getattr(event, 'step', None))}"
+        _logged(view, at, event)
         for at, event in reply.entries
         if event.kind not in ("posted", "post_lost")
     ]
-    title = words.say("log.title", id=reply.state.id)
+    title = f"{view.environment.title} · {words.say('log.title', id=reply.state.id)}"
     return Card(title, title, Tone.NEUTRAL, (Code("\n".join(lines[-LOG_SHOWN:])),))
+
+
+def _logged(view: View, at: datetime, event: AnyEvent) -> str:
+    """Local time to the second, what happened, by whom or to which step."""
+    words, number = view.words, getattr(event, "step", None)
+    said = f"{words.clock(at)}  {words.say(f'log.{event.kind}', step=number)}"
+    plan = view.state.plan
+    if number is not None and plan is not None and event.kind != "asked":
+        said = f"{said} · {step_title(words, plan.step(number))}"
+    if person := getattr(event, "person", None) or getattr(event, "requester", None):
+        said = f"{said} · {words.name(person)}"
+    return said
 
 
 def _versions(reply: r.VersionsReply, words: Words) -> Card:

@@ -18,7 +18,7 @@ def approval_card(view: View, person: PersonId) -> Card:
     """The question while it is open; afterwards what was decided, without buttons."""
     question = view.state.question
     if question is None:
-        return _decided(view)
+        return _decided(view, person)
     if person in question.approvals:
         return _thanks(view, question)
     line = view.words.say(f"approval.asked_{question.verb}", person=view.words.name(question.by))
@@ -77,7 +77,10 @@ def _thanks(view: View, question: Question) -> Card:
     return Card(f"{view.title}: {said}", view.title, Tone.NEUTRAL, tuple(blocks))
 
 
-def _decided(view: View) -> Card:
-    line = status_line(view)
-    said = view.words.say("approval.decided")
-    return Card(f"{view.title}: {line}", view.title, tone(view), (Paragraph(line), Paragraph(said)))
+def _decided(view: View, person: PersonId) -> Card:
+    """How it went on; who had no part in the decision is told that it is over."""
+    line, state = status_line(view), view.state
+    blocks = [Paragraph(line)]
+    if person not in (*state.approvers, *state.undo_people, state.ended_by):
+        blocks.append(Paragraph(view.words.say("approval.decided")))
+    return Card(f"{view.title}: {line}", view.title, tone(view), tuple(blocks))

@@ -76,4 +76,4 @@ def follow_ups_card(view: View) -> Card:
         for span in view.runbook.follow_ups
     )
     headline = f"{view.environment.title} · {view.state.id} · {title}"
-    return Card(f"{view.title}: {title}", headline, Tone.NEUTRAL, blocks)
+    return Card(headline, headline, Tone.NEUTRAL, blocks)

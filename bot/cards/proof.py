@@ -49,7 +49,7 @@ def _shown(words: Words, found: str) -> str:
         took = words.took(float(held["seconds"]))
         if held["asked"] is None:
             return took
-        answers = words.say("proof.answers", good=held["good"], n=int(held["asked"]))
+        answers = words.say("proof.answers", good=held["good"], n=held["asked"])
         return f"{took}, {answers}"
     if found.startswith("sha256:"):
         return found.removeprefix("sha256:")[:DIGEST_SHOWN]

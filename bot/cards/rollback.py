@@ -132,6 +132,7 @@ def _progress(view: View, *, whole_plan: bool) -> Iterator[Block]:
 def _result(view: View) -> Iterator[Block]:
     """What was proven, how fast it was, and how it went afterwards."""
     state, words = view.state, view.words
+    yield from rto(view)
     if state.proof and state.status.ended:
         yield from proof(view)
     if state.closed_at is not None and state.watch_verdict is not None:

@@ -94,7 +94,7 @@ def step_title(words: Words, step: PlannedStep, *, back: bool = False) -> str:
 
 def _detail(view: View, step: PlannedStep, record: StepRecord, seconds: float | None) -> str:
     words, said = view.words, []
-    if record.error is not None and not _said_above(view, step):
+    if record.error is not None and not _said_above(view, record):
         said.append(trimmed(first_line(words.tell(record.error)), 200))
     if record.marked_by:
         people = ", ".join(words.name(p) for p in record.marked_by)
@@ -106,11 +106,9 @@ def _detail(view: View, step: PlannedStep, record: StepRecord, seconds: float | 
     return " · ".join(said)
 
 
-def _said_above(view: View, step: PlannedStep) -> bool:
+def _said_above(view: View, record: StepRecord) -> bool:
     """The status line gives the reason already; walking back, the way there is past."""
-    blocked = view.state.blocked()
-    told = view.state.status.waits_for_people and blocked is not None
-    return view.state.direction == "back" or (told and blocked == step)
+    return view.state.direction == "back" or record.error == view.state.reason
 
 
 def _budget(view: View, step: PlannedStep) -> float | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from commands.domain.people import Language, PersonId, RoleId
 from commands.domain.runbook import EnvironmentDefinition, Runbook
@@ -38,6 +39,10 @@ class Words:
         if moment is None:
             return ""
         return when(moment, self.runbook.timezone, self.language, self.now)
+
+    def clock(self, moment: datetime) -> str:
+        """A moment to the second, in the runbook's zone, for lines that follow one another."""
+        return f"{moment.astimezone(ZoneInfo(self.runbook.timezone)):%H:%M:%S}"
 
     def took(self, seconds: float) -> str:
         """A duration."""

@@ -49,7 +49,7 @@ def lines(card: Card) -> tuple[str, ...]:
     for block in card.blocks:
         body = list(_block(block))
         if not found and body:
-            body[0] = f"{mark} {body[0]}"
+            body[0] = f"{mark} {body[0].lstrip()}"
         found += body
     if card.footer:
         found += _wrapped(card.footer)
@@ -58,9 +58,15 @@ def lines(card: Card) -> tuple[str, ...]:
 
 def step_line(line: StepLine) -> str:
     """One step: mark, title, how long, what went wrong."""
-    took = "" if line.seconds is None else f" ({line.seconds:.1f} s)"
+    took = "" if line.seconds is None else f" ({clock(line.seconds)})"
     detail = f" — {line.detail}" if line.detail else ""
     return f"  {STEP_MARKS[line.look]} {line.title}{took}{detail}"
+
+
+def clock(seconds: float) -> str:
+    """`1:05`, minutes and seconds: reads the same in every language."""
+    whole = max(0, round(seconds))
+    return f"{whole // 60}:{whole % 60:02d}"
 
 
 def printable(said: str) -> str:
@@ -102,5 +108,10 @@ def _point(point: CheckLine) -> str:
 
 def _wrapped(text: str) -> list[str]:
     return textwrap.wrap(
-        text, WIDTH, initial_indent="  ", subsequent_indent="    ", break_long_words=False
+        text,
+        WIDTH,
+        initial_indent="  ",
+        subsequent_indent="    ",
+        break_long_words=False,
+        break_on_hyphens=False,
     )

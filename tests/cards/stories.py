@@ -66,7 +66,7 @@ def failed() -> Teller:
 
 def failed_check() -> Teller:
     tail = "ok   /health 200\nfail /login 500: session table is missing"
-    error = text("check.failed", name="smoke-1", exit_code=1, tail=tail)
+    error = text("check.failed", name="Smoke-тесты", exit_code=1, tail=tail)
     return approved().start().step(0.1).step(4.2).step(6.4).step(0.3).step(30).fail(error, 3.1)
 
 
