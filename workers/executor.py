@@ -15,6 +15,7 @@ from commands.domain.errors import JournalConflictError, RollbotError
 from commands.domain.events import (
     ApprovalsVoided,
     EvidenceFound,
+    RollbackClosed,
     RollbackEvent,
     StepDone,
     StepFailed,
@@ -23,8 +24,8 @@ from commands.domain.events import (
     StepProbed,
     Stopped,
 )
-from commands.domain.plan import Evidence, PlannedStep
-from commands.domain.state import RollbackState, StepStatus
+from commands.domain.plan import Evidence, Phase, PlannedStep
+from commands.domain.state import RollbackState, Status, StepStatus
 from commands.domain.text import text
 from commands.ports import Clock
 from commands.store.book import Book
@@ -164,13 +165,24 @@ class Executor:
         self, state: RollbackState, planned: PlannedStep, error: RollbotError, began_s: float
     ) -> None:
         failed = StepFailed(step=planned.number, seconds=began_s, error=error.text)
-        self._append_outcome(state, failed)
+        self._append_outcome(state, failed, ends=planned.phase is Phase.PREPARE)
 
-    def _append_outcome(self, state: RollbackState, *events: RollbackEvent) -> None:
-        """An outcome is a fact: it is written whoever wrote in between."""
+    def _append_outcome(
+        self, state: RollbackState, *events: RollbackEvent, ends: bool = False
+    ) -> None:
+        """An outcome is a fact: it is written whoever wrote in between.
+
+        `ends`: the rollback ends with it, and the environment is told, unless people ended it
+        in the meantime.
+        """
         while True:
+            closed: tuple[RollbackClosed, ...] = ()
+            if ends and not state.status.ended:
+                self.book.environment()
+                outcome = Status.NOT_PREPARED.value
+                closed = (RollbackClosed(rollback_id=state.id, outcome=outcome),)
             try:
-                self.book.append(state, *events)
+                self.book.append(state, *events, environment=closed)
             except JournalConflictError:
                 self.book.rollback(state.id)
                 continue

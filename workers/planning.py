@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from commands.domain.errors import RollbotError
+from commands.domain.errors import RollbotError, StoreError
 from commands.domain.events import (
     Asked,
     EnvironmentEvent,
@@ -51,6 +51,9 @@ class Planning:
         began = time.monotonic()
         try:
             plan = self.plan(book, state.request)
+        except StoreError:
+            # The journal was away, which says nothing about the plan.
+            raise
         except RollbotError as error:
             refused = PlanRefused(reason=error.text)
             _close(book, state, Status.REFUSED, refused)

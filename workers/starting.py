@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from commands.domain.decide.asking import may_supersede
 from commands.domain.decide.case import roles_in
-from commands.domain.errors import RollbotError
+from commands.domain.errors import RollbotError, StoreError
 from commands.domain.events import (
     Cancelled,
     ExecutionStarted,
@@ -41,8 +41,11 @@ def no_longer_entitled(state: RollbackState, runbook: Runbook) -> tuple[str, ...
     Everybody, when the approvals that remain do not fill it or are for another plan.
     """
     row, question = runbook.row(state.request.row), state.approved
-    if row is None or question is None:
+    if question is None:
         return ()
+    if row is None:
+        # No row means refused, here as where it was asked.
+        return tuple(question.approvals)
     held = {
         person: roles_in(runbook, person, row.roles)
         for person, approval in question.approvals.items()
@@ -59,6 +62,9 @@ def no_longer_entitled(state: RollbackState, runbook: Runbook) -> tuple[str, ...
 def _plan_changed(book: Book, planning: Planning, state: RollbackState) -> PlanChanged | None:
     try:
         now = planning.plan(book, state.request)
+    except StoreError:
+        # The journal was away, which says nothing about the plan.
+        raise
     except RollbotError as error:
         return PlanChanged(old_digest=state.plan_digest, new_digest="", changes=(error.text,))
     digest = now.digest()

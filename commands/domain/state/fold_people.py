@@ -77,6 +77,10 @@ def _withdrawn(state: RollbackState, event: e.Withdrawn, at: datetime) -> None:
         return
     left = {p: a for p, a in state.question.approvals.items() if p != event.person}
     state.question = replace(state.question, approvals=left)
+    if state.status is Status.APPROVED and not state.question.missing:
+        # More people than needed had approved: the others' approvals still fill the row.
+        state.approved = state.question
+        return
     _unapprove(state)
 
 

@@ -72,8 +72,12 @@ def _failed(state: RollbackState, event: e.StepFailed, at: datetime) -> None:
         seconds=event.seconds,
         error=event.error,
     )
-    state.progressed_at, state.reason, state.stop_asked_by = at, event.error, None
+    state.progressed_at = at
     phase = _phase(state, event.step)
+    if phase is Phase.PREPARE and state.status.ended:
+        # People ended it while the step ran: what they decided stands.
+        return
+    state.reason, state.stop_asked_by = event.error, None
     if phase is Phase.PREPARE:
         state.status, state.ended_at, state.question = Status.NOT_PREPARED, at, None
     elif phase is not Phase.CLEAN_UP:
