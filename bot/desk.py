@@ -168,7 +168,8 @@ class Desk:
                 if c.platform == incoming.identity.platform
             )
             await self._audit(environment, incoming, "unbound")
-            raise RefusedError("refused.unbound_channel", channels=bound)
+            here = incoming.home.channel
+            raise RefusedError("refused.unbound_channel", here=here, channels=bound)
 
     async def _audit(self, environment: str, incoming: Incoming, verb: str) -> None:
         reason = text("refused.audited", standing=incoming.standing.value)

@@ -14,6 +14,7 @@ from bot import cards
 from bot.cards.view import View
 from commands.domain.conversation import Address, Card
 from commands.domain.people import Identity, PersonId, Platform
+from commands.domain.plan import RunCheck
 from commands.domain.runbook import Channel
 from commands.domain.state import RollbackState, Status, StepStatus
 
@@ -133,15 +134,24 @@ def attention_key(state: RollbackState) -> str | None:
 
 
 def worth_a_thread(state: RollbackState) -> Iterator[int]:
-    """Steps whose details belong into the thread: failures, and checks that printed something."""
+    """Steps whose details belong into the thread: failures, and the customer's own checks.
+
+    Every other step says all it has to say on its line of the card, and a Telegram group takes
+    twenty messages a minute.
+    """
     for number, record in sorted(state.steps.items()):
         failed = record.status in (
             StepStatus.FAILED,
             StepStatus.REVERT_FAILED,
             StepStatus.IN_DOUBT,
         )
-        if failed or (record.detail is not None and record.ended_at is not None):
+        checked = record.status is StepStatus.DONE and _is_check(state, number)
+        if failed or checked:
             yield number
+
+
+def _is_check(state: RollbackState, number: int) -> bool:
+    return state.plan is not None and isinstance(state.plan.step(number).action, RunCheck)
 
 
 def _at(channel: Channel) -> str:

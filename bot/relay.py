@@ -144,12 +144,15 @@ class Relay:
         try:
             return await self._post_or_edit(environment, state, message, address)
         except ChatGoneError as error:
+            self._quiet_until[_place(address)] = time.monotonic() + BACK_OFF_S
             await self._lost(environment, state, message, error.moved_to or "")
             log.warning("message_gone", key=message.key, why=str(error))
         except (ChatError, StoreError) as error:
             wait = getattr(error, "retry_after_s", None) or BACK_OFF_S
             self._quiet_until[_place(address)] = time.monotonic() + min(wait, GIVE_UP_S)
-            log.warning("message_waits", key=message.key, why=str(error))
+            # A platform's own pace is no trouble; anything longer is.
+            tell = log.debug if wait <= BACK_OFF_S else log.warning
+            tell("message_waits", key=message.key, why=str(error))
         return False
 
     async def _post_or_edit(
@@ -197,7 +200,7 @@ class Relay:
     ) -> None:
         self._kept.pop((environment, state.id, message.key), None)
         self._sent.pop((environment, state.id, message.key), None)
-        if self.keep:
+        if self.keep and (moved_to or message.key in state.posted):
             lost = PostLost(key=message.key, moved_to=moved_to)
             await self.services[environment].book.append_rollback(state.id, lambda _: (lost,))
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from commands.domain.errors import RefusedError
 
-# Telegram's callback_data holds 64 bytes (Bot API, InlineKeyboardButton).
-LONGEST = 64
+# Telegram's callback_data holds 64 bytes (Bot API, InlineKeyboardButton), and one of them says
+# whether the button asks once more or is the answer to that.
+LONGEST = 63
 TOKEN = re.compile(
     r"(?P<verb>[a-z_]{1,12}):(?P<environment>[a-z][a-z0-9_-]{0,19})"
     r":(?P<rollback>RB-[1-9][0-9]{0,8}):(?P<nonce>[a-z0-9_-]{1,20})"
@@ -29,7 +30,7 @@ class Token:
     nonce: str
 
     def __str__(self) -> str:
-        """The opaque value, at most 64 bytes ASCII. Raises ValueError if it cannot be one."""
+        """The opaque value, at most 63 bytes ASCII. Raises ValueError if it cannot be one."""
         value = f"{self.verb}:{self.environment}:{self.rollback}:{self.nonce}"
         if not TOKEN.fullmatch(value) or len(value) > LONGEST:
             raise ValueError(f"not a button's value: {value!r}")
