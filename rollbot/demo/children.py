@@ -24,7 +24,7 @@ class Child:
     environment: dict[str, str]
     directory: Path
     log: Path
-    restart: bool = False
+    is_ours: bool = False
     process: subprocess.Popen[bytes] | None = None
     asked: bool = False
 
@@ -82,27 +82,30 @@ class Children:
         argv: Sequence[str],
         environment: Mapping[str, str],
         *,
-        restart: bool = False,
+        is_ours: bool = False,
     ) -> Child:
-        """Start one more process; `restart` has `tend` start it anew when it ended."""
+        """Start one more process. `is_ours`: rollbot's own, ended before what it stands on."""
         log = self.logs / f"{name}.log"
-        child = Child(name, tuple(argv), dict(environment), self.directory, log, restart)
+        child = Child(name, tuple(argv), dict(environment), self.directory, log, is_ours)
         child.start()
         self._all.append(child)
         return child
 
     async def tend(self) -> None:
-        """Start anew what ended and should run, until cancelled: the demo is its own supervisor."""
+        """Start anew what ended, until cancelled: the demo is its own supervisor.
+
+        Whoever watches may kill anything, Valkey and the engine included, and see it go on.
+        """
         while True:
             await asyncio.sleep(_LOOK_S)
             for child in self._all:
-                if child.restart and not child.is_running:
+                if not child.is_running:
                     child.start()
 
     def end(self) -> None:
         """End every one: rollbot's own first, then what they stand on. Safe to repeat."""
         for child in self._all:
-            if child.restart:
+            if child.is_ours:
                 child.ask_to_end()
         for child in reversed(self._all):
             child.end()

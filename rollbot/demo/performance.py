@@ -63,7 +63,7 @@ class Performance:
             world.deploy(FIRST_RELEASE)
             for process in PROCESSES:
                 world.children.start(
-                    process, (*_ROLLBOT, process), world.environment(), restart=True
+                    process, (*_ROLLBOT, process), world.environment(), is_ours=True
                 )
             return self._play_in(world)
         finally:
