@@ -172,11 +172,13 @@ def test_every_act_ends_as_it_should(demo: Running) -> None:
 def test_whatever_is_killed_comes_back_and_the_rollback_goes_on(demo: Running, name: str) -> None:
     """Killed while a rollback runs: it is restarted, the rollback proven, nothing done twice."""
     folder = demo.folder()
-    eventually(lambda: demo.has_said("approve RB-1"), within_s=60, what="act 1 is under way")
+    eventually(lambda: demo.has_said("approve RB-1"), within_s=60, what=demo.everything)
 
     kill_9(folder, name)
 
-    eventually(lambda: demo.has_said("so it is: the rollback is proven"), within_s=30)
+    eventually(
+        lambda: demo.has_said("so it is: the rollback is proven"), within_s=30, what=demo.everything
+    )
     effects = (folder / "engine" / "effects.jsonl").read_text().splitlines()
     switched = [json.loads(line) for line in effects if "samokoder-api" in line]
     starts = [e for e in switched if e["kind"] == "container_started"]
