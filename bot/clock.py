@@ -87,6 +87,8 @@ def watched(
     verdicts = []
     for target in state.plan.targets:
         seen = observed.record.of(target.service)
+        if seen and seen.running and not seen.running.runs(target.digest):
+            return Verdict.UNKNOWN, text("watch.replaced", service=target.service)
         steady = seen and seen.since_at and since and seen.since_at <= since
         if seen is None or seen.health is Verdict.UNKNOWN:
             verdicts.append(Verdict.UNKNOWN)
