@@ -22,7 +22,7 @@ def started_card(view: View) -> Card:
     )
     return Card(
         plain=f"{view.title}: {line}",
-        headline=words.say("card.incident", environment=view.environment.title, target=view.target),
+        headline=_headline(view, "card.incident"),
         tone=Tone.WARNING,
         blocks=(Paragraph(line), *parts.reason(view)),
         footer=words.at(state.started_at),

@@ -57,11 +57,13 @@ class ConsoleChat:
         for number, button in enumerate(card.buttons, start=1):
             verb, _, rollback, nonce = button.value.split(":")
             words = f"{verb} {rollback} {nonce}" if "tick" in verb else f"{verb} {rollback}"
-            self._write([f"  [{number}] {button.label} — {words}"])
+            self.stream.write(f"  [{number}] {button.label} — {words}\n")
+        self.stream.flush()
 
     def _write(self, said: list[str]) -> None:
-        tty = self.stream.isatty()
+        """The first words stand out where a person reads them; a pipe gets plain text."""
+        first = next((index for index, line in enumerate(said) if line.strip()), None)
         for index, line in enumerate(said):
-            strong = tty and index == 0 and line.strip()
+            strong = self.stream.isatty() and index == first
             self.stream.write(f"{BOLD}{line}{PLAIN}\n" if strong else f"{line}\n")
         self.stream.flush()
