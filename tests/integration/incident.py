@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from commands.domain.state import RollbackState
+from commands.locale.catalogue import catalogue
 from rollbot.demo.toml import dumps
 from tests.integration.slack_people import ANNA, CHANNEL, on_slack, slack_people
 from tests.servers.slack import Message, Slack
@@ -22,6 +24,8 @@ from tests.stack.rollbot_fixtures import InstallationFactory
 
 STABLE_S = 0.3
 PATIENCE_S = 60.0
+# Slack's limits are the Slack tests' matter; here they would only make everybody wait.
+POSTS_AT_ONCE = 100
 
 Change = Callable[[dict[str, Any]], None]
 
@@ -61,13 +65,13 @@ class Incident:
         """The same, and the plan is in the channel with its buttons."""
         rollback = await self.asks(words, user)
         await self.until("planned", of=rollback)
-        await self.shows(rollback, "Ждёт одобрения")
+        await self.shows(rollback, phrase("status.planned"))
         return rollback
 
     async def rolls_back(self, words: str, until: str = "succeeded") -> str:
         """Ask, approve by button as on-call, and wait for the end."""
         rollback = await self.asks_and_sees(words)
-        await self.presses(ANNA, rollback, "Одобрить")
+        await self.presses(ANNA, rollback, phrase("button.approve"))
         await self.until(until, of=rollback)
         return rollback
 
@@ -84,6 +88,18 @@ class Incident:
             return said[-1] if said else None
 
         message = await self._awaited(found, within_s, (rollback, *words))
+        assert message is not None
+        return message
+
+    async def threads_say(self, rollback: str, *words: str) -> Message:
+        """What the thread under the rollback's card says, all of this in one message."""
+
+        def found() -> Message | None:
+            roots = [m for m in self.slack.messages(CHANNEL) if _says(m, [rollback])]
+            threads = (m for root in roots for m in self.slack.messages(CHANNEL, root))
+            return next((m for m in threads if _says(m, words)), None)
+
+        message = await self._awaited(found, PATIENCE_S, ("thread", rollback, *words))
         assert message is not None
         return message
 
@@ -139,6 +155,12 @@ class Incident:
         return self.made.store().book.environment().last_number
 
 
+def phrase(key: str) -> str:
+    """The longest part of a message that holds no parameter, as the channel reads it."""
+    parts = re.split(r"\{[a-z_0-9]+\}", catalogue("ru").texts[key][0])
+    return max((part.strip() for part in parts), key=len)
+
+
 def incident(
     project: Samokoder,
     slack: Slack,
@@ -155,6 +177,7 @@ def incident(
             change(document)
         return dumps(document)
 
+    slack.rates.post_burst = POSTS_AT_ONCE
     windows = {"stable_s": STABLE_S, **timing}
     on_chats = {**on_slack(slack), **(chats or {})}
     return Incident(installation(project, chats=on_chats, edit=edit, **windows), slack)
