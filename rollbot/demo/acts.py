@@ -18,6 +18,7 @@ from rollbot.demo.sight import (
     refused,
     rehearsed,
     succeeded,
+    ticked,
     undone,
     unreadable,
 )
@@ -91,6 +92,8 @@ ONE_SERVICE = Act(
         Say(ANNA, "approve {last}"),
         Await(text("demo.await_succeeded"), succeeded(ANNA)),
         Await(text("demo.await_well"), is_well("api")),
+        Say(ANNA, "tick {last} users"),
+        Await(text("demo.await_ticked"), ticked("users", ANNA)),
         Tell(text("demo.act1_done")),
     ),
 )

@@ -82,6 +82,16 @@ def succeeded(*approvers: Actor) -> Question:
     return question
 
 
+def ticked(point: str, actor: Actor) -> Question:
+    """A person confirmed this point of the newest rollback's checklist."""
+
+    def question(sight: Sight) -> bool:
+        state = sight.last()
+        return state is not None and state.ticks.get(point, ("",))[0] == actor.id
+
+    return question
+
+
 def undone(sight: Sight) -> bool:
     """The newest rollback was walked back."""
     state = sight.last()
