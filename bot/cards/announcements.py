@@ -8,7 +8,7 @@ from bot.cards.proof import proof
 from bot.cards.rollback import half_done, rto, status_line, tone
 from bot.cards.steps import step_title
 from bot.cards.view import View, trimmed
-from commands.domain.conversation import Block, Card, Code, Fields, Paragraph, Tone
+from commands.domain.conversation import Block, Card, Code, Paragraph, Tone
 from commands.domain.state import Status
 
 
@@ -57,7 +57,7 @@ def attention_card(view: View) -> Card:
         said = "\n".join(f"• {words.tell(change)}" for change in state.plan_changes)
         blocks.append(Paragraph(said, title=words.say("card.plan_changed")))
     if state.status.waits_for_people:
-        blocks += _half_done(view)
+        blocks += half_done(view)
         blocks.append(Paragraph(words.say("card.who_may", people=_who(view))))
     return Card(
         plain=f"{view.title}: {line}",
@@ -66,17 +66,6 @@ def attention_card(view: View) -> Card:
         blocks=tuple(blocks),
         buttons=buttons(view) if state.status.waits_for_people else (),
     )
-
-
-def _half_done(view: View) -> tuple[Block, ...]:
-    blocked, words = view.state.blocked(), view.words
-    if blocked is None:
-        return ()
-    title = step_title(words, blocked, back=view.state.direction == "back")
-    key = "card.next_step" if view.state.status is Status.STOPPED else "card.at_step"
-    (now,) = half_done(view)
-    pairs = now.pairs if isinstance(now, Fields) else ()
-    return (Fields(((words.say(key), title), *pairs)),)
 
 
 def _who(view: View) -> tuple[str, ...]:

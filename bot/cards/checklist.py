@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from bot.cards.buttons import tick
 from bot.cards.proof import TICKS
 from bot.cards.view import View
-from commands.domain.conversation import Button, Card, CheckLine, Checklist, Paragraph, Tick, Tone
+from commands.domain.conversation import (
+    Block,
+    Button,
+    Card,
+    CheckLine,
+    Checklist,
+    Paragraph,
+    Tick,
+    Tone,
+)
 from commands.domain.proof import CheckResult, Verdict
 from commands.domain.runbook import ChecklistPoint
 
@@ -22,10 +33,16 @@ def checklist_card(view: View) -> Card:
         plain=f"{view.title}: {title}",
         headline=f"{view.title} · {title}",
         tone=Tone.GOOD if whole else Tone.WAITING,
-        blocks=(Checklist("", lines),),
+        blocks=(Checklist("", lines), *_dashboard(view)),
         buttons=tuple(b for point in points if (b := _button(view, point)) is not None),
         footer=words.say("checklist.done" if whole else "checklist.hint"),
     )
+
+
+def _dashboard(view: View) -> Iterator[Block]:
+    """Where the figures that nobody measured can be seen."""
+    if url := view.runbook.dashboard_url:
+        yield Paragraph(view.words.say("checklist.dashboard", url=url))
 
 
 def _result(view: View, point: ChecklistPoint) -> CheckResult | None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from bot.cards import parts
 from bot.cards.buttons import buttons
 from bot.cards.proof import TICKS, proof
-from bot.cards.steps import all_steps, left_with, steps
+from bot.cards.steps import all_steps, left_with, step_title, steps
 from bot.cards.view import View, first_line, trimmed
 from commands.domain.conversation import (
     Block,
@@ -76,8 +76,16 @@ def status_line(view: View) -> str:
         "total": words.took(total or 0),
         "stopper": words.name(state.stop_asked_by),
         "runs": left_with(view),
+        "step": _blocked_title(view),
     }
     return words.say(f"status.{_status_key(view)}", **params)
+
+
+def _blocked_title(view: View) -> str:
+    blocked = view.state.blocked() if view.state.status.waits_for_people else None
+    if blocked is None:
+        return ""
+    return step_title(view.words, blocked, back=view.state.direction == "back")
 
 
 def _status_key(view: View) -> str:
