@@ -157,10 +157,12 @@ def test_one_person_in_both_roles_of_a_row_cannot_fill_it() -> None:
 
 
 def test_who_could_ask_and_never_be_approved_is_known() -> None:
-    """With one Incident Commander, their own request for a full rollback would wait for ever."""
+    """With one Incident Commander who may not approve their own request, it waits for ever."""
     runbook = parse_runbook(changed(('members = ["egor", "zoya"]', 'members = ["egor"]')))
+    full = runbook.escalation["full"]
 
-    assert stranded(runbook, runbook.escalation["full"]) == ("egor",)
+    assert stranded(runbook, full) == ()
+    assert stranded(runbook, full.model_copy(update={"self_approval": False})) == ("egor",)
 
 
 def test_a_missing_file_says_how_to_get_one(tmp_path: Path) -> None:
