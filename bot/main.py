@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 import structlog
+from starlette.routing import Route
 
 from bot.clock import Deadlines
 from bot.desk import Desk
@@ -41,6 +42,12 @@ class Connected(Protocol):
 
     @property
     def stop(self) -> Callable[[], Awaitable[None]]: ...
+
+    @property
+    def is_well(self) -> Callable[[], bool]: ...
+
+    @property
+    def routes(self) -> tuple[Route, ...]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +108,7 @@ class Bot:
             loop.add_signal_handler(number, stop.set)
         platforms = tuple(self._platforms())
         self.desk.chats.update({p.chat.platform: p.chat for p in platforms})
+        self.health.chats.update({p.chat.platform: p.is_well for p in platforms})
         async with asyncio.TaskGroup() as tasks:
             running = [tasks.create_task(job) for job in self._jobs(platforms)]
             ready()
@@ -115,7 +123,8 @@ class Bot:
         deadlines = Deadlines(runbook=self.runbook, services=self.services, clock=SystemClock())
         yield deadlines.run()
         yield self._resume()
-        yield serve(self.health, self.settings.listen)
+        doors = [route for platform in platforms for route in platform.routes]
+        yield serve(self.health, self.settings.listen, doors)
         for platform in platforms:
             yield self._connect(platform)
             yield Relay(
@@ -143,11 +152,9 @@ class Bot:
             try:
                 await platform.start()
             except ChatError as error:
-                self.health.platforms[name] = False
                 log.warning("chat_not_connected", platform=name, why=str(error))
                 await asyncio.sleep(CONNECT_AGAIN_S)
             else:
-                self.health.platforms[name] = True
                 log.info("chat_connected", platform=name)
                 return
 

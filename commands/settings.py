@@ -17,13 +17,37 @@ from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_va
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from commands.chat_settings import (
+    MAKE_A_KEY,
+    REMEDIES,
+    SLACK_API,
+    TELEGRAM_API,
+    WEBHOOK_PATH,
+    Place,
+    SharedSecret,
+    SlackSettings,
+    TelegramSettings,
+    Webhook,
+    WebhookUrl,
+)
 from commands.domain.errors import SettingsError
 
-SLACK_API = "https://slack.com/api/"
-TELEGRAM_API = "https://api.telegram.org"
+__all__ = [
+    "SLACK_API",
+    "TELEGRAM_API",
+    "WEBHOOK_PATH",
+    "Settings",
+    "SlackSettings",
+    "TelegramSettings",
+    "Webhook",
+    "child_environment",
+    "journal_variable",
+    "read_settings",
+    "secrets_for_logs",
+]
+
 JOURNAL_KEY = "ROLLBOT_JOURNAL_KEY_"
 JOURNAL_KEY_LENGTH = 32
-MAKE_A_KEY = "make one with: openssl rand -hex 32"
 FILE_SUFFIX = "_FILE"
 # What a child process of ours needs to find programs, its home and its locale; nothing else of
 # ours reaches it, least of all a stale APP_VERSION (hazard H6) or a token.
@@ -31,36 +55,6 @@ INHERITED = (
     *("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "XDG_RUNTIME_DIR"),
     *("DOCKER_HOST", "DOCKER_CONFIG"),
 )
-
-REMEDIES = {
-    "ROLLBOT_RUNBOOK": "give the path of runbook.toml",
-    "ROLLBOT_STATE_DIR": "give a folder that rollbot may write, on a disk that stays",
-    "REDIS_URL": "give redis://[:password@]host:port/number",
-    "SLACK_BOT_TOKEN": "copy the Bot User OAuth Token (xoxb-…) from OAuth & Permissions",
-    "SLACK_APP_TOKEN": "copy an App-Level Token (xapp-…) with connections:write",
-    "SLACK_API_URL": f"leave it out for {SLACK_API}",
-    "SLACK_PLAN_BLOCKS": "give true or false",
-    "TELEGRAM_BOT_TOKEN": "copy the token from @BotFather (123456:ABC…)",
-    "TELEGRAM_API_URL": f"leave it out for {TELEGRAM_API}",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class SlackSettings:
-    """What a Slack connection in Socket Mode needs. `api_url` ends with a slash."""
-
-    bot_token: SecretStr
-    app_token: SecretStr
-    api_url: str = SLACK_API
-    plan_blocks: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class TelegramSettings:
-    """What a Telegram bot needs. `api_url` has no trailing slash and no `/bot`."""
-
-    bot_token: SecretStr
-    api_url: str = TELEGRAM_API
 
 
 class Settings(BaseSettings):
@@ -72,13 +66,16 @@ class Settings(BaseSettings):
     state_dir: Path = Field(Path("var"), validation_alias="ROLLBOT_STATE_DIR")
     environments: str = Field("", validation_alias="ROLLBOT_ENV")
     redis_url: str = Field("redis://localhost:6379/0", validation_alias="REDIS_URL", repr=False)
-    listen: str = Field("", validation_alias="ROLLBOT_LISTEN")
+    listen: Place = Field("", validation_alias="ROLLBOT_LISTEN")
     slack_bot_token: SecretStr | None = Field(None, validation_alias="SLACK_BOT_TOKEN")
     slack_app_token: SecretStr | None = Field(None, validation_alias="SLACK_APP_TOKEN")
+    slack_signing_secret: SharedSecret | None = Field(None, validation_alias="SLACK_SIGNING_SECRET")
     slack_api_url: str = Field(SLACK_API, validation_alias="SLACK_API_URL")
     slack_plan_blocks: bool = Field(default=False, validation_alias="SLACK_PLAN_BLOCKS")
     telegram_bot_token: SecretStr | None = Field(None, validation_alias="TELEGRAM_BOT_TOKEN")
     telegram_api_url: str = Field(TELEGRAM_API, validation_alias="TELEGRAM_API_URL")
+    webhook_url: WebhookUrl = Field("", validation_alias="TELEGRAM_WEBHOOK_URL")
+    webhook_secret: SharedSecret | None = Field(None, validation_alias="TELEGRAM_WEBHOOK_SECRET")
     journal_keys: dict[str, SecretStr] = Field(default_factory=dict, validation_alias=JOURNAL_KEY)
 
     @field_validator("slack_bot_token", "slack_app_token", "telegram_bot_token")
@@ -115,20 +112,35 @@ class Settings(BaseSettings):
 
     @property
     def slack(self) -> SlackSettings | None:
-        """Slack's settings; None when no token is set. Raises SettingsError when one of two is."""
-        bot, app = self.slack_bot_token, self.slack_app_token
-        if bot is None and app is None:
+        """Slack's settings; None when nothing of it is set. Raises SettingsError for a half."""
+        bot, app, signing = self.slack_bot_token, self.slack_app_token, self.slack_signing_secret
+        if bot is None and app is None and signing is None:
             return None
-        if bot is None or app is None:
-            missing = "SLACK_BOT_TOKEN" if bot is None else "SLACK_APP_TOKEN"
-            raise SettingsError(missing, f"is not set; {REMEDIES[missing]}")
-        return SlackSettings(bot, app, self.slack_api_url, self.slack_plan_blocks)
+        if bot is None or (app is None and signing is None):
+            raise _missing("SLACK_BOT_TOKEN" if bot is None else "SLACK_APP_TOKEN")
+        if app is None and not self.listen:
+            raise _missing("ROLLBOT_LISTEN")
+        return SlackSettings(bot, app, self.slack_api_url, self.slack_plan_blocks, signing)
 
     @property
     def telegram(self) -> TelegramSettings | None:
-        """Telegram's settings; None when no token is set."""
+        """Telegram's settings; None when no token is set. Raises SettingsError for a half."""
         token = self.telegram_bot_token
-        return TelegramSettings(token, self.telegram_api_url) if token else None
+        if token is None:
+            return None
+        return TelegramSettings(token, self.telegram_api_url, self._webhook())
+
+    def _webhook(self) -> Webhook | None:
+        url, secret = self.webhook_url, self.webhook_secret
+        if not url:
+            return None
+        if secret is None:
+            raise _missing("TELEGRAM_WEBHOOK_SECRET")
+        if not self.listen:
+            raise _missing("ROLLBOT_LISTEN")
+        if self.telegram_api_url == TELEGRAM_API and not url.startswith("https:"):
+            raise SettingsError("TELEGRAM_WEBHOOK_URL", "Telegram itself calls https:// alone")
+        return Webhook(url, secret)
 
     @property
     def served(self) -> tuple[str, ...]:
@@ -149,7 +161,8 @@ class Settings(BaseSettings):
     def secret_values(self) -> tuple[str, ...]:
         """Every secret in plain, longest first, for the redactor alone."""
         tokens = (self.slack_bot_token, self.slack_app_token, self.telegram_bot_token)
-        found = {t.get_secret_value() for t in (*tokens, *self.journal_keys.values()) if t}
+        shared = (self.slack_signing_secret, self.webhook_secret, *self.journal_keys.values())
+        found = {t.get_secret_value() for t in (*tokens, *shared) if t}
         found |= {urlsplit(self.redis_url).password or ""}
         return tuple(sorted(found - {""}, key=lambda s: (-len(s), s)))
 
@@ -200,6 +213,10 @@ class EnvironmentSource(PydanticBaseSettingsSource):
             if value is not None and not nested:
                 found[alias] = value
         return found
+
+
+def _missing(variable: str) -> SettingsError:
+    return SettingsError(variable, f"is not set; {REMEDIES[variable]}")
 
 
 def journal_variable(environment: str) -> str:

@@ -6,8 +6,9 @@ import click
 
 
 @click.command()
-def manifest() -> None:
+@click.option("--url", default="", help="HTTP mode: https://your.host/slack/events")
+def manifest(url: str) -> None:
     """Print the Slack app manifest (YAML)."""
     from bot.slack.manifest import manifest as slack_manifest
 
-    click.echo(slack_manifest(), nl=False)
+    click.echo(slack_manifest(url=url), nl=False)

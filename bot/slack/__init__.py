@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from starlette.routing import Route
+
 from bot.slack.chat import SlackChat
 from bot.slack.connection import Connection
+from bot.slack.door import Door
 from bot.slack.forms import Forms
 from bot.slack.listener import Listener
 from bot.slack.replies import Replies
@@ -25,6 +28,9 @@ class Connected:
     chat: Chat
     start: Callable[[], Awaitable[None]]
     stop: Callable[[], Awaitable[None]]
+    is_well: Callable[[], bool]
+    routes: tuple[Route, ...] = ()
+    """Of the bot's web app, in HTTP mode."""
 
 
 def connect(settings: SlackSettings, desk: Desk, clock: Clock) -> Connected:
@@ -33,5 +39,14 @@ def connect(settings: SlackSettings, desk: Desk, clock: Clock) -> Connected:
     replies, people = Replies(clock), People(wire, clock)
     chat = SlackChat(wire, replies, plan_blocks=settings.plan_blocks)
     listener = Listener(desk, clock, chat, people, replies, Forms(wire, desk, people))
-    connection = Connection(settings, wire, listener, people)
-    return Connected(chat, connection.start, connection.stop)
+    door = _door(settings, clock)
+    connection = Connection(settings, wire, listener, people, door)
+    routes = (door.route,) if door else ()
+    return Connected(chat, connection.start, connection.stop, connection.is_well, routes)
+
+
+def _door(settings: SlackSettings, clock: Clock) -> Door | None:
+    """Socket Mode, where both are set: it needs no address of ours."""
+    if settings.app_token is not None or settings.signing_secret is None:
+        return None
+    return Door(settings.signing_secret, clock)

@@ -1,4 +1,4 @@
-"""Socket Mode: the app comes to Slack, so nothing of ours listens to the internet.
+"""Socket Mode: the app comes to Slack, so nothing of ours listens to the internet; or HTTP mode.
 
 docs.slack.dev/apis/events-api/using-socket-mode; slack_bolt 1.30, slack_sdk 3.47.
 """
@@ -13,6 +13,7 @@ from slack_bolt.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
+from bot.slack.door import Door
 from bot.slack.listener import Listener
 from bot.slack.standing import People
 from bot.slack.wire import Wire, translated, vendor_log
@@ -29,10 +30,16 @@ class Connection:
     """Keeps the app connected from `start` to `stop`."""
 
     def __init__(
-        self, settings: SlackSettings, wire: Wire, listener: Listener, people: People
+        self,
+        settings: SlackSettings,
+        wire: Wire,
+        listener: Listener,
+        people: People,
+        door: Door | None,
     ) -> None:
-        self._settings, self._wire = settings, wire
+        self._settings, self._wire, self._door = settings, wire, door
         self._listener, self._people = listener, people
+        self._is_connected = False
         self._handler: AsyncSocketModeHandler | None = None
         self._renewing: asyncio.Task[None] | None = None
 
@@ -46,14 +53,20 @@ class Connection:
         try:
             with translated():
                 async with asyncio.timeout(START_WITHIN_S):
-                    self._handler = await self._connected()
+                    await self._connect()
         except ChatError:
             await self.stop()
             raise
-        self._renewing = asyncio.create_task(self._renew_tickets(self._handler))
+
+    def is_well(self) -> bool:
+        """Whether Slack's words reach us now, as far as can be told from here."""
+        return self._is_connected if self._door is None else self._door.is_open
 
     async def stop(self) -> None:
         """Leave; what was accepted is handled after the next start. Safe to repeat."""
+        self._is_connected = False
+        if self._door is not None:
+            self._door.close()
         if self._renewing is not None:
             self._renewing.cancel()
             await asyncio.wait({self._renewing})
@@ -62,14 +75,23 @@ class Connection:
         await self._listener.stop()
         await self._wire.close()
 
-    async def _connected(self) -> AsyncSocketModeHandler:
+    async def _connect(self) -> None:
         me = await self._wire.cards.auth_test()
-        token = self._settings.app_token.get_secret_value()
-        # The first ticket is asked for here: the library would repeat a refused token for ever.
-        ticket = await self._wire.cards.apps_connections_open(app_token=token)
         self._people.team = str(me["team_id"])
         app = self._app(me)
         self._listener.register(app)
+        if self._settings.app_token is None:
+            if self._door is not None:
+                self._door.open(app)
+        else:
+            self._handler = await self._socket(app, self._settings.app_token.get_secret_value())
+            self._is_connected = True
+            self._renewing = asyncio.create_task(self._renew_tickets(self._handler))
+        log.info("connected to Slack workspace %s", me["team_id"])
+
+    async def _socket(self, app: AsyncApp, token: str) -> AsyncSocketModeHandler:
+        # The first ticket is asked for here: the library would repeat a refused token for ever.
+        ticket = await self._wire.cards.apps_connections_open(app_token=token)
         handler = AsyncSocketModeHandler(
             app, token, logger=vendor_log(), web_client=self._wire.events, ping_interval=PING_S
         )
@@ -79,7 +101,6 @@ class Connection:
         except BaseException:
             await handler.close_async()  # type: ignore[no-untyped-call]
             raise
-        log.info("connected to Slack workspace %s", me["team_id"])
         return handler
 
     async def _renew_tickets(self, handler: AsyncSocketModeHandler) -> None:
@@ -90,7 +111,8 @@ class Connection:
         """
         while True:
             await asyncio.sleep(PING_S)
-            if not await handler.client.is_connected():
+            self._is_connected = await handler.client.is_connected()
+            if not self._is_connected:
                 handler.client.wss_uri = None
 
     def _app(self, me: AsyncSlackResponse) -> AsyncApp:
@@ -107,6 +129,6 @@ class Connection:
             logger=vendor_log(),
             client=self._wire.events,
             authorize=authorize,
-            # Socket Mode carries no signatures: the connection itself was authenticated.
+            # In Socket Mode the connection itself was authenticated; signatures are the door's.
             request_verification_enabled=False,
         )

@@ -1,7 +1,8 @@
 """The app manifest that `rollbot manifest` prints, to be pasted at api.slack.com/apps.
 
-docs.slack.dev/reference/app-manifest (November 2026). Socket Mode needs no address of ours. The
-app-level token (`connections:write`) is made by hand afterwards: a manifest cannot ask for it.
+docs.slack.dev/reference/app-manifest (November 2026). Socket Mode needs no address of ours, and an
+app-level token (`connections:write`) that is made by hand: a manifest cannot ask for it. In HTTP
+mode everything comes by one address.
 """
 
 from __future__ import annotations
@@ -22,8 +23,10 @@ SCOPES = {
 """What the bot token may do, and why."""
 
 
-def manifest(command: str = "/rollback", name: str = "rollbot") -> str:
-    """The manifest as YAML."""
+def manifest(command: str = "/rollback", name: str = "rollbot", url: str = "") -> str:
+    """The manifest as YAML; with a `url`, for an app in HTTP mode that is called there."""
+    called = {"url": url} if url else {}
+    asked = {"request_url": url, "message_menu_options_url": url} if url else {}
     whole = {
         "display_information": {
             "name": name,
@@ -43,14 +46,15 @@ def manifest(command: str = "/rollback", name: str = "rollbot") -> str:
                     "description": "Roll a service back; bare, it opens a form",
                     "usage_hint": "api v1.2.3 | status RB-17 | help",
                     "should_escape": False,
+                    **called,
                 }
             ],
         },
         "oauth_config": {"scopes": {"bot": sorted(SCOPES)}},
         "settings": {
-            "interactivity": {"is_enabled": True},
+            "interactivity": {"is_enabled": True, **asked},
             "org_deploy_enabled": False,
-            "socket_mode_enabled": True,
+            "socket_mode_enabled": not url,
             "token_rotation_enabled": False,
         },
     }

@@ -6,6 +6,9 @@ import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
+from pydantic import SecretStr
+
+from bot.slack.door import PATH
 from bot.slack.manifest import SCOPES
 from bot.slack.standing import People
 from bot.slack.wire import PLATFORM, Wire, translated
@@ -47,7 +50,10 @@ async def _findings(
     team = str(me["team_id"])
     granted = {scope.strip() for scope in str(me.headers.get("x-oauth-scopes", "")).split(",")}
     yield _scopes(team, set(SCOPES) - granted)
-    yield await _app_token(wire, settings)
+    if settings.app_token is None:
+        yield _good("slack.check_http", path=PATH)
+    else:
+        yield await _app_token(wire, settings.app_token)
     for name, environment in runbook.environments.items():
         for channel in environment.channels:
             if channel.platform == PLATFORM:
@@ -65,11 +71,10 @@ def _scopes(team: str, missing: set[str]) -> Finding:
     return _good("slack.check_token", workspace=team)
 
 
-async def _app_token(wire: Wire, settings: SlackSettings) -> Finding:
+async def _app_token(wire: Wire, token: SecretStr) -> Finding:
     try:
         with translated():
-            token = settings.app_token.get_secret_value()
-            await wire.cards.apps_connections_open(app_token=token)
+            await wire.cards.apps_connections_open(app_token=token.get_secret_value())
     except ChatError as error:
         return _bad("slack.check_token_bad", variable="SLACK_APP_TOKEN", why=error.why)
     return _good("slack.check_socket")

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from starlette.routing import Route
 from telegram.ext import AIORateLimiter, ApplicationBuilder, ExtBot
 
 from bot.telegram.budget import Budget
@@ -14,6 +15,7 @@ from bot.telegram.connection import Connection, PatientRequest
 from bot.telegram.listener import DurableQueue, Listener
 from bot.telegram.presses import Presses
 from bot.telegram.sender import Sender
+from bot.telegram.webhook import WebhookDoor
 from bot.telegram.wire import Moves
 from commands.ports import Chat, Clock, Desk
 from commands.settings import TelegramSettings
@@ -28,6 +30,9 @@ class Connected:
     chat: Chat
     start: Callable[[], Awaitable[None]]
     stop: Callable[[], Awaitable[None]]
+    is_well: Callable[[], bool]
+    routes: tuple[Route, ...] = ()
+    """Of the bot's web app, when there is a webhook."""
 
 
 def connect(settings: TelegramSettings, desk: Desk, clock: Clock) -> Connected:
@@ -36,17 +41,20 @@ def connect(settings: TelegramSettings, desk: Desk, clock: Clock) -> Connected:
         logging.getLogger(talkative).setLevel(logging.WARNING)  # at INFO httpx logs the token
     # A 429 is an answer that the relay waits out; the library prints a traceback for each.
     logging.getLogger("telegram.ext.AIORateLimiter").setLevel(logging.CRITICAL)
-    bot = _bot(settings)
+    polls = PatientRequest(connection_pool_size=1)
+    bot = _bot(settings, polls)
     moves, presses = Moves(), Presses(bot)
     sender = Sender(bot, moves, Budget())
     chat = TelegramChat(sender, presses, desk.language_of)
     listener = Listener(desk, clock, chat, sender, presses)
     app = ApplicationBuilder().bot(bot).update_queue(DurableQueue(listener)).job_queue(None).build()
-    connection = Connection(app, listener)
-    return Connected(chat, connection.start, connection.stop)
+    door = WebhookDoor(settings.webhook) if settings.webhook else None
+    connection = Connection(app, listener, polls, door)
+    routes = (door.route,) if door else ()
+    return Connected(chat, connection.start, connection.stop, connection.is_well, routes)
 
 
-def _bot(settings: TelegramSettings) -> ExtBot[int]:
+def _bot(settings: TelegramSettings, polls: PatientRequest) -> ExtBot[int]:
     # Of the library's limiter only the 30 a second for the whole bot: for a group it would wait
     # with an old card in its hands, and a retry would stop every other chat meanwhile. `Budget`
     # and the relay quiet that one chat, and then send what is true by then.
@@ -55,6 +63,6 @@ def _bot(settings: TelegramSettings) -> ExtBot[int]:
         settings.bot_token.get_secret_value(),
         base_url=f"{settings.api_url}/bot",
         base_file_url=f"{settings.api_url}/file/bot",
-        get_updates_request=PatientRequest(connection_pool_size=1),
+        get_updates_request=polls,
         rate_limiter=limiter,
     )

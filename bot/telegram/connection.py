@@ -1,11 +1,13 @@
-"""The connection to Telegram: polling that outlives its outages, and an orderly end."""
+"""The connection to Telegram: polling, or a webhook, that outlives outages; an orderly end."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from contextlib import suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
+from http import HTTPStatus
 from typing import Any, Final
 
 from telegram import (
@@ -19,6 +21,7 @@ from telegram.ext import Application, TypeHandler
 from telegram.request import HTTPXRequest
 
 from bot.telegram.listener import HEARD_KINDS, Listener
+from bot.telegram.webhook import WebhookDoor
 from bot.telegram.wire import in_our_words
 from commands.domain.people import Language
 from commands.domain.text import text
@@ -41,16 +44,30 @@ class PatientRequest(HTTPXRequest):
     so while it restarts. A wrong token is found at the start, by another request.
     """
 
+    is_answered = False
+    """Whether the last poll was."""
+
     async def do_request(self, *args: Any, **kwargs: Any) -> tuple[int, bytes]:  # noqa: ANN401
-        code, body = await super().do_request(*args, **kwargs)
+        try:
+            code, body = await super().do_request(*args, **kwargs)
+        except Exception:
+            self.is_answered = False
+            raise
+        self.is_answered = code == HTTPStatus.OK
         return (502, b'{"ok":false}') if code in (401, 404) else (code, body)
 
 
 class Connection:
-    """Starts, keeps and ends the polling of one bot."""
+    """Starts, keeps and ends the listening of one bot: by its webhook's door, else by polling."""
 
-    def __init__(self, app: Application[Any, Any, Any, Any, Any, Any], listener: Listener) -> None:
-        self._app, self._listener = app, listener
+    def __init__(
+        self,
+        app: Application[Any, Any, Any, Any, Any, Any],
+        listener: Listener,
+        polls: PatientRequest,
+        door: WebhookDoor | None = None,
+    ) -> None:
+        self._app, self._listener, self._polls, self._door = app, listener, polls, door
         self._stopping = asyncio.Event()
         self._tried = asyncio.Event()
         self._running: asyncio.Task[None] | None = None
@@ -70,8 +87,12 @@ class Connection:
             running, self._running = self._running, None
             running.result()
 
+    def is_well(self) -> bool:
+        """Whether what is said reaches us, as far as can be told from here."""
+        return self._door.is_open if self._door else self._polls.is_answered
+
     async def stop(self) -> None:
-        """Ends polling; what was said and not handed in stays with Telegram. Safe to repeat."""
+        """Ends listening; what was said and not handed in stays with Telegram. Safe to repeat."""
         self._stopping.set()
         if self._running is None:
             return
@@ -83,9 +104,9 @@ class Connection:
             while await self._came_up():
                 self._tried.set()
                 try:
-                    await self._poll()
+                    await self._listen()
                 except TelegramError as error:
-                    log.warning("telegram does not let us poll: %s", in_our_words(error))
+                    log.warning("telegram does not let us listen: %s", in_our_words(error))
                     await self._pause(LONGEST_RETRY_S)
         finally:
             await self._app.shutdown()
@@ -109,25 +130,33 @@ class Connection:
                 return True
         return False
 
-    async def _poll(self) -> None:
-        updater = self._app.updater
-        assert updater is not None  # noqa: S101  # the builder makes one unless told otherwise
+    async def _listen(self) -> None:
         await self._app.start()
         try:
-            await updater.start_polling(
-                timeout=POLL,
-                allowed_updates=HEARD_KINDS,
-                drop_pending_updates=False,
-                error_callback=_note,
-            )
-            introduced = asyncio.create_task(self._introduce())
-            await self._stopping.wait()
-            introduced.cancel()
-            self._listener.hurry()
-            await updater.stop()
+            async with self._door.opened(self._app) if self._door else self._polling():
+                introduced = asyncio.create_task(self._introduce())
+                await self._stopping.wait()
+                introduced.cancel()
+                self._listener.hurry()
         finally:
             await self._app.stop()
             await self._finish_talks()
+
+    @asynccontextmanager
+    async def _polling(self) -> AsyncIterator[None]:
+        """The library first tells Telegram to forget a webhook, as polling asks for."""
+        updater = self._app.updater
+        assert updater is not None  # noqa: S101  # the builder makes one unless told otherwise
+        await updater.start_polling(
+            timeout=POLL,
+            allowed_updates=HEARD_KINDS,
+            drop_pending_updates=False,
+            error_callback=_note,
+        )
+        self._polls.is_answered = True
+        yield
+        await updater.stop()
+        self._polls.is_answered = False
 
     async def _introduce(self) -> None:
         """Tell Telegram our commands, in both languages, in groups and in private."""

@@ -14,10 +14,16 @@ from commands.settings import TelegramSettings
 
 @dataclass(frozen=True, slots=True)
 class Introduction:
-    """Who we are there, and the bound groups that we are not in."""
+    """Who we are there, and the bound groups that we are not in.
+
+    `called_at` is where Telegram brings updates now (empty: it is polled), `last_error` what it met
+    there.
+    """
 
     name: str
     absent: tuple[str, ...]
+    called_at: str = ""
+    last_error: str = ""
 
 
 async def introduce(settings: TelegramSettings, chats: tuple[str, ...]) -> Introduction:
@@ -29,7 +35,8 @@ async def introduce(settings: TelegramSettings, chats: tuple[str, ...]) -> Intro
         # Initializing asks getMe, by which a wrong token is found.
         async with bot:
             absent = [chat for chat in chats if not await _shown(bot, chat)]
-            return Introduction(bot.username, tuple(absent))
+            now = await bot.get_webhook_info()
+            return Introduction(bot.username, tuple(absent), now.url, now.last_error_message or "")
 
 
 async def _shown(bot: Bot, chat: str) -> bool:

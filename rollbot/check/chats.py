@@ -27,7 +27,11 @@ def slack_knows_us(ground: Ground) -> Iterator[Finding]:
 
 def telegram_knows_us(ground: Ground) -> Iterator[Finding]:
     """The token is accepted, and the bot is a member of every group that is bound."""
-    settings = ground.settings.telegram
+    try:
+        settings = ground.settings.telegram
+    except SettingsError as error:
+        yield Finding(Level.RED, error.text)
+        return
     if settings is None:
         return
     from bot.telegram.readiness import introduce
@@ -41,6 +45,16 @@ def telegram_knows_us(ground: Ground) -> Iterator[Finding]:
     yield green("ready.chat_knows_us", platform="Telegram", name=me.name, place="@" + me.name)
     for chat in me.absent:
         yield red("ready.not_in_group", chat=chat, name=me.name)
+    if settings.webhook is not None:
+        yield _webhook(settings.webhook.url, me.called_at, me.last_error)
+
+
+def _webhook(wanted: str, called_at: str, last_error: str) -> Finding:
+    if called_at != wanted:
+        return yellow("ready.webhook_unset", url=wanted)
+    if last_error:
+        return red("ready.webhook_failing", url=wanted, why=last_error)
+    return green("ready.webhook", url=wanted)
 
 
 def some_chat(ground: Ground) -> Iterator[Finding]:
