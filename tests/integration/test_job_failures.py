@@ -9,8 +9,8 @@ import pytest
 
 from commands.domain import events as e
 from commands.domain.proof import Verdict
-from tests.integration.incident import incident, own_check, patience
-from tests.integration.slack_people import ANNA, CHANNEL, EGOR, IVAN
+from tests.integration.incident import incident, own_check, patience, phrase
+from tests.integration.slack_people import ANNA, EGOR, IVAN
 from tests.servers.slack import Slack
 from tests.servers.slack_fixture import slack
 from tests.stack.compose import compose_v2
@@ -37,12 +37,12 @@ async def test_a_release_that_never_gets_well_is_undone_by_button(
     there = await incident(project, slack, installation, patience("api", 4)).begins()
 
     rollback = await there.rolls_back(f"/rollback api {NEVER}", until="failed")
-    attention = await there.shows(rollback, "Шаг не удался", "503", "Решают: Дежурный DevOps")
+    attention = await there.shows(rollback, phrase("status.failed"), "503", "Решают: Дежурный DevOps")
     assert attention.earlier == []
     assert project.pinned() == NEVER
-    await there.presses(ANNA, rollback, "Вернуть как было")
+    await there.presses(ANNA, rollback, phrase("button.undo"))
     state = await there.until("undone", of=rollback)
-    await there.shows(rollback, "откат api", "закончен", "Прочитано обратно")
+    await there.shows(rollback, phrase("card.ended"), phrase("card.proof"))
 
     assert project.version("api") == "v1.2.3"
     assert project.container("api").image.id == before
@@ -65,12 +65,12 @@ async def test_a_crash_loop_fails_early_and_a_full_rollback_takes_over(
     assert state.blocked() is not None
     assert max(record.seconds or 0 for record in state.steps.values()) < 30
     await there.says(ANNA, "/rollback frontend v1.2.3")
-    await there.told(ANNA, f"Сейчас идёт {crashed}")
+    await there.told(ANNA, crashed, phrase("refused.slot_held"))
     full = await there.asks_and_sees("/rollback full v1.2.3")
     for person in (EGOR, IVAN):
-        await there.clicks(person, await there.asked_directly(person, full), "Одобрить")
+        await there.clicks(person, await there.asked_directly(person, full), phrase("button.approve"))
     await there.until("succeeded", of=full)
-    await there.shows(crashed, f"Уступил полному откату {full}")
+    await there.shows(crashed, phrase("status.superseded"), full)
 
     assert [project.version(s) for s in ("api", "worker", "frontend")] == ["v1.2.3"] * 3
     superseded = there.made.state(crashed)
@@ -92,10 +92,11 @@ async def test_a_port_that_is_taken_fails_the_switch_and_undo_restores(
         project.compose_file.write_text(written.replace(published, both))
 
         rollback = await there.rolls_back("/rollback api v1.2.3", until="failed")
-        await there.shows(rollback, "Шаг не удался", "address already in use")
+        await there.shows(rollback, phrase("status.failed"), "docker compose")
+        await there.threads_say(rollback, "address already in use")
         assert project.version("api") == ""
 
-    await there.presses(ANNA, rollback, "Вернуть как было")
+    await there.presses(ANNA, rollback, phrase("button.undo"))
     await there.until("undone", of=rollback)
 
     project.await_version("api", "v1.3.0")
@@ -113,12 +114,12 @@ async def test_a_red_check_is_retried_once_its_cause_is_mended(
     there = await incident(project, slack, installation, change).begins()
 
     rollback = await there.rolls_back("/rollback api v1.2.3", until="failed")
-    await there.shows(rollback, "Платежи", "код 7", "payments are down")
-    await slack.wait_for(lambda: _in_threads(slack, "payments are down"), timeout_s=20)
+    await there.shows(rollback, phrase("status.failed"), "Платежи", "код 7")
+    await there.threads_say(rollback, "payments are down")
     switch.touch()
-    await there.presses(ANNA, rollback, "Повторить")
+    await there.presses(ANNA, rollback, phrase("button.retry"))
     await there.until("succeeded", of=rollback)
-    await slack.wait_for(lambda: _in_threads(slack, "fine"), timeout_s=20)
+    await there.threads_say(rollback, "fine")
 
     events = there.made.events(rollback)
     assert len(of_kind(events, e.RetryOrdered)) == 1
@@ -134,23 +135,14 @@ async def test_a_failed_check_is_taken_on_a_persons_word_and_undone_later(
     there = await incident(project, slack, installation, own_check("Смок", "false")).begins()
 
     rollback = await there.rolls_back("/rollback api v1.2.3", until="failed")
-    await there.presses(ANNA, rollback, "Считать сделанным")
+    await there.presses(ANNA, rollback, phrase("button.mark_done"))
     state = await there.until("succeeded", of=rollback)
-    await there.shows(rollback, "отмечено вручную: Анна")
+    await there.shows(rollback, phrase("card.marked_by"), "Анна")
     assert project.version("api") == "v1.2.3"
     assert "smoke" not in {check.check for check in state.checks}
 
     await there.says(ANNA, f"/rollback undo {rollback}")
     await there.until("undone", of=rollback)
-    await there.shows(rollback, "Возвращено как было")
+    await there.shows(rollback, phrase("status.undone"))
     project.await_version("api", "v1.3.0")
     assert project.pinned() == "v1.3.0"
-
-
-def _in_threads(slack: Slack, words: str) -> bool:
-    """Whether a thread of the channel says so."""
-    return any(
-        words in said.all_text
-        for root in slack.messages(CHANNEL)
-        for said in slack.messages(CHANNEL, thread=root)
-    )
