@@ -37,6 +37,9 @@ LOOK_S = 0.1
 BACK_OFF_S = 2.0
 GIVE_UP_S = 30.0
 
+REDRAW_S = 10.0
+"""So often a card is drawn anew while a step runs: its time and its overrun are seen."""
+
 
 @dataclass(slots=True)
 class Sent:
@@ -60,6 +63,7 @@ class Relay:
     clock: Clock
     keep: bool = True
     only: str = ""
+    redraw_s: float = REDRAW_S
     ready: asyncio.Event = field(default_factory=asyncio.Event)
     _flushed: asyncio.Event = field(default_factory=asyncio.Event)
     _dirty: dict[tuple[str, str], RollbackState] = field(default_factory=dict)
@@ -101,6 +105,8 @@ class Relay:
                 positions[name] = rollback.position
                 if self._shown(rollback, first=first):
                     self._dirty[environment, name] = rollback
+            elif rollback and self._grows_old(environment, rollback):
+                self._dirty[environment, name] = rollback
         self.ready.set()
         after = {ENVIRONMENT_JOURNAL: state.position, **{n: positions.get(n, 0) for n in names}}
         await book.journal.follow(after, block_s=1.0)
@@ -112,6 +118,17 @@ class Relay:
             return rollback.id == self.only
         over = rollback.status.ended and not self.ready.is_set()
         return self.keep or not (first and over)
+
+    def _grows_old(self, environment: str, rollback: RollbackState) -> bool:
+        """Whether a running step's card was last drawn too long ago."""
+        if not (rollback.status.moving and rollback.in_flight):
+            return False
+        drawn = [
+            sent.at
+            for (where, name, key), sent in self._sent.items()
+            if (where, name) == (environment, rollback.id) and key.startswith("card:")
+        ]
+        return bool(drawn) and time.monotonic() - max(drawn) >= self.redraw_s
 
     async def _send(self) -> None:
         while True:

@@ -35,6 +35,7 @@ class Teller:
     runbook: Runbook = field(default_factory=runbook)
     now: datetime = NIGHT
     told: RollbackState | None = None
+    said: list[e.RollbackEvent] = field(default_factory=list)
 
     @property
     def state(self) -> RollbackState:
@@ -42,10 +43,11 @@ class Teller:
         assert self.told is not None
         return self.told
 
-    def tell(self, *events: e.Event, after_s: float = 0) -> Teller:
+    def tell(self, *events: e.RollbackEvent, after_s: float = 0) -> Teller:
         """Fold events, that much later."""
         self.now += timedelta(seconds=after_s)
         for event in events:
+            self.said.append(event)
             self.told = fold(self.told, event, self.now)
         return self
 
