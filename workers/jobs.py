@@ -8,18 +8,20 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import structlog
 
+from commands.domain.errors import RollbotError
 from commands.domain.plan import PlannedStep, PullImage
 from commands.domain.runbook import Runbook
 from commands.domain.state import RollbackState, StepStatus
 from commands.planner.service import plan
-from commands.ports import Clock, Containers
+from commands.ports import Clock, Containers, Web
 from commands.store.opening import Access, Store, open_store
+from commands.store.secret_values import secret_values
 from workers import stopping
 from workers.adapters.compose import DockerContainers
 from workers.adapters.config_files import FilesOnDisk
@@ -66,13 +68,15 @@ class Host:
     """What a worker host knows: its environment, its runbook, how to open the journal.
 
     `read_runbook` is asked at every job, so that a changed role or limit counts at once;
-    `environment_variables` is what a child process may see.
+    `environment_variables` is what a child process may see. `web` is
+    made once: reading the machine's certificates takes longer than everything else before a step.
     """
 
     access: Access
     read_runbook: Callable[[], Runbook]
     environment_variables: dict[str, str]
     clock: Clock
+    web: Web = field(default_factory=HttpWeb)
 
     @property
     def environment(self) -> str:
@@ -173,6 +177,8 @@ def open_ports(
 ) -> Ports:
     """The engines of the host's environment; nothing is connected yet."""
     definition = runbook.environments[host.environment]
+    files = FilesOnDisk(Path(definition.compose.directory))
+    _learn_secrets(host, runbook, files)
     around = Surroundings(
         environment=host.environment_variables,
         lease_fd=lease_fd,
@@ -185,8 +191,8 @@ def open_ports(
         containers = DockerContainers(definition.compose, around)
     return Ports(
         containers=containers,
-        files=FilesOnDisk(Path(definition.compose.directory)),
-        web=HttpWeb(),
+        files=files,
+        web=host.web,
         programs=ProgramsOnHost(around),
         history=GitHistory(definition.repository, around),
         clock=host.clock,
@@ -194,3 +200,15 @@ def open_ports(
         environment=host.environment,
         rollback_id=rollback_id,
     )
+
+
+def _learn_secrets(host: Host, runbook: Runbook, files: FilesOnDisk) -> None:
+    """Have journal, output and logs know the project's secrets by value, before anything runs."""
+    try:
+        values = files.values(runbook.environments[host.environment].compose.env_file)
+    except RollbotError as error:
+        # The survey reads the same file, and says to people what is wrong with it.
+        log.warning("env_file_not_read", why=str(error))
+        return
+    pins = {service.version_variable for service in runbook.services.values()}
+    host.access.known.register(*secret_values(values, pins, runbook.model_dump_json()))
