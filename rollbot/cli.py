@@ -55,9 +55,10 @@ class Lazy(click.Group):
 
 @click.group(cls=Lazy, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="rollbot")
-def cli() -> None:
+@click.pass_context
+def cli(context: click.Context) -> None:
     """Production back, safely, from the chat where the incident is being fought."""
-    configure()
+    context.obj = configure()
 
 
 def main() -> None:

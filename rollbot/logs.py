@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import MutableMapping
+import traceback
+from collections.abc import Callable, MutableMapping
+from types import TracebackType
 from typing import Any
 
 import structlog
@@ -13,13 +15,18 @@ from commands.settings import secrets_for_logs
 from commands.store.redaction import Redactor
 
 
-def configure() -> None:
-    """Set logging up for this process. Safe to repeat."""
+def configure() -> Redactor:
+    """Set logging up for this process. Safe to repeat.
+
+    Returns the redactor that every log line passes: what it learns later stays out of the logs.
+    """
     redactor = Redactor(secrets_for_logs())
     # Bolt prints rejected bodies and httpx prints addresses with tokens at INFO.
-    logging.basicConfig(level=logging.WARNING, format="%(name)s: %(message)s", force=True)
+    logging.basicConfig(level=logging.WARNING, force=True)
     for handler in logging.getLogger().handlers:
-        handler.addFilter(_Redacting(redactor))
+        handler.setFormatter(_Redacting(redactor))
+    # What nobody caught is printed by the interpreter, whose words nobody else looks at.
+    sys.excepthook = _last_words(redactor)
 
     def redact(
         logger: object, method: str, event: MutableMapping[str, Any]
@@ -41,19 +48,33 @@ def configure() -> None:
         ],
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
+    return redactor
 
 
 def _redacted(redactor: Redactor, value: object) -> object:
-    return redactor.text(value) if isinstance(value, str) else value
+    match value:
+        case None | bool() | int() | float():
+            return value
+        case str() | dict() | list() | tuple():
+            return redactor.data(value)
+        case _:
+            return redactor.text(str(value))
 
 
-class _Redacting(logging.Filter):
-    """Takes secrets out of what libraries log."""
+class _Redacting(logging.Formatter):
+    """Takes secrets out of what libraries log, tracebacks included."""
 
     def __init__(self, redactor: Redactor) -> None:
-        super().__init__()
+        super().__init__("%(name)s: %(message)s")
         self._redactor = redactor
 
-    def filter(self, record: logging.LogRecord) -> bool:
-        record.msg, record.args = self._redactor.text(record.getMessage()), None
-        return True
+    def format(self, record: logging.LogRecord) -> str:
+        return self._redactor.text(super().format(record))
+
+
+def _last_words(redactor: Redactor) -> Callable[..., None]:
+    def say(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        said = "".join(traceback.format_exception(kind, error, trace))
+        sys.stderr.write(redactor.text(said))
+
+    return say

@@ -14,6 +14,7 @@ from commands.domain.runbook import Runbook
 from commands.runbook import read_runbook
 from commands.settings import Settings, child_environment, read_settings
 from commands.store.opening import Access
+from commands.store.redaction import Redactor
 
 
 @dataclass(slots=True)
@@ -41,7 +42,14 @@ def access(settings: Settings, environment: str) -> Access:
         key=settings.journal_key(environment),
         state_dir=settings.state_dir,
         secrets=settings.secret_values(),
+        known=_known_to_logs(),
     )
+
+
+def _known_to_logs() -> Redactor:
+    """The redactor of this process's logs, so that what one learns the other knows."""
+    context = click.get_current_context(silent=True)
+    return (context and context.find_object(Redactor)) or Redactor()
 
 
 def served(settings: Settings, runbook: Runbook, named: str) -> str:

@@ -33,21 +33,26 @@ OBSERVED: TypeAdapter[ObservedRecord] = TypeAdapter(ObservedRecord)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Access:
-    """What opens an environment's memory. `secrets` are values that must never be written."""
+    """What opens an environment's memory. `secrets` are values that must never be written.
+
+    `known` is the one redactor of this process: what it learns later, all who got it know.
+    """
 
     environment: str
     redis_url: str = field(repr=False)
     key: bytes = field(repr=False)
     state_dir: Path
     secrets: tuple[str, ...] = field(default=(), repr=False)
+    known: Redactor = field(default_factory=Redactor, repr=False, compare=False)
 
     def codec(self) -> Codec[AnyEvent]:
         """The codec of this environment's key; it redacts the secrets."""
         return Codec(self.environment, EVENTS, self.key, self.redactor())
 
     def redactor(self) -> Redactor:
-        """What takes these secrets out of text and data."""
-        return Redactor(self.secrets)
+        """What takes these secrets out of text and data: the same one, whoever asks."""
+        self.known.register(*self.secrets)
+        return self.known
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
