@@ -24,7 +24,8 @@ Events = tuple[tuple[EnvironmentEvent, ...], tuple[RollbackEvent, ...]]
 def granted(case: Case, question: Question, people: tuple[PersonId, ...]) -> Events:
     """The events of a granted question; none for `execute`, which the worker starts itself.
 
-    Raises RefusedError when another rollback holds the slot that an undo needs.
+    Raises RefusedError when another rollback holds the slot that an undo needs, or has changed
+    production since.
     """
     state = case.named()
     step = question.step or 0
@@ -35,11 +36,19 @@ def granted(case: Case, question: Question, people: tuple[PersonId, ...]) -> Eve
             marked = StepMarkedDone(step=step, direction=state.direction, people=people)
             return (), (marked,)
         case "undo":
+            must_be_latest(case)
             return _slot_for(case), (UndoStarted(people=people),)
         case "abandon":
             return _leave(state.id), (Cancelled(person=people[-1]),)
         case _:
             return (), ()
+
+
+def must_be_latest(case: Case) -> None:
+    """Undoing an older one would bring back what a newer one replaced. Raises RefusedError."""
+    state, latest = case.named(), case.environment.last_changed_by
+    if state.status is Status.SUCCEEDED and latest != state.id:
+        raise RefusedError("refused.undo_not_latest", id=state.id, latest=latest)
 
 
 def _slot_for(case: Case) -> tuple[EnvironmentEvent, ...]:

@@ -7,7 +7,7 @@ from datetime import datetime
 from commands.domain.command import Recover, RecoveryVerb
 from commands.domain.decide.approving import missing_after
 from commands.domain.decide.case import Case, Decision, role_titles, roles_in, row_of
-from commands.domain.decide.granting import granted
+from commands.domain.decide.granting import granted, must_be_latest
 from commands.domain.errors import RefusedError
 from commands.domain.events import Approved, Asked, RollbackEvent
 from commands.domain.plan import digest_of
@@ -35,10 +35,7 @@ def recover(case: Case, command: Recover, runbook: Runbook, now: datetime) -> De
 
 def _must_be_possible(case: Case, state: RollbackState, verb: RecoveryVerb) -> None:
     if verb == "undo" and state.status is Status.SUCCEEDED:
-        if case.environment.last_changed_by != state.id:
-            raise RefusedError(
-                "refused.undo_not_latest", id=state.id, latest=case.environment.last_changed_by
-            )
+        must_be_latest(case)
         return
     if verb == "undo" and state.status.moving:
         raise RefusedError("refused.stop_first", id=state.id)

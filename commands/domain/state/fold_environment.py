@@ -37,8 +37,6 @@ def _opened(state: EnvironmentState, event: e.RollbackOpened, at: datetime) -> N
 def _closed(state: EnvironmentState, event: e.RollbackClosed, at: datetime) -> None:
     state.open.pop(event.rollback_id, None)
     state.outcomes[event.rollback_id] = event.outcome
-    if event.outcome in ("succeeded", "undone"):
-        state.last_changed_by = event.rollback_id
     if state.claimed_by == event.rollback_id:
         state.claimed_by = ""
     opened = state.opened.get(event.rollback_id)
@@ -51,6 +49,8 @@ def _closed(state: EnvironmentState, event: e.RollbackClosed, at: datetime) -> N
 @folds(e.SlotTaken)
 def _taken(state: EnvironmentState, event: e.SlotTaken, at: datetime) -> None:
     state.slot = Slot(event.rollback_id, at)
+    # However it ends: what is left half-way is a change too.
+    state.last_changed_by = event.rollback_id
     if state.claimed_by == event.rollback_id:
         state.claimed_by = ""
     if opened := state.opened.get(event.rollback_id):
