@@ -31,7 +31,7 @@ from commands.ports import Clock
 from commands.store.book import Book
 from workers.ending import finish, finish_undo
 from workers.planning import Planning
-from workers.starting import start, superseded
+from workers.starting import may_go_on, start, superseded
 from workers.steps.progress import Outcome, Progress, Step
 
 
@@ -66,10 +66,21 @@ class Executor:
             if state is None or work is None:
                 return
             try:
-                self._do(state, work)
+                if not self._stopped(state):
+                    self._do(state, work)
             except JournalConflictError:
                 # Somebody wrote between our reading and our writing; what is due may be another.
                 continue
+
+    def _stopped(self, state: RollbackState) -> bool:
+        """Whether a recovery ends here: this host's runbook does not let those people grant it."""
+        if not (state.unchecked and state.status.moving):
+            return False
+        if may_go_on(state, self.planning.runbook):
+            return False
+        why = text("step.not_entitled")
+        self.book.append(state, Stopped(before_step=_next(state), why=why))
+        return True
 
     def _do(self, state: RollbackState, work: Due) -> None:
         match work.work:

@@ -15,9 +15,10 @@ from commands.domain.events import (
     Superseded,
     Withdrawn,
 )
+from commands.domain.people import PersonId, RoleId
 from commands.domain.plan import Plan
 from commands.domain.runbook import Runbook
-from commands.domain.state import RollbackState, Status, match_slots
+from commands.domain.state import Question, RollbackState, Status, match_slots
 from commands.domain.text import Text, text
 from commands.store.book import Book
 from workers.planning import Planning
@@ -40,23 +41,45 @@ def no_longer_entitled(state: RollbackState, runbook: Runbook) -> tuple[str, ...
 
     Everybody, when the approvals that remain do not fill it or are for another plan.
     """
-    row, question = runbook.row(state.request.row), state.approved
+    question = state.approved
     if question is None:
         return ()
+    useful = _entitled(question, state.plan_digest, state.requester, runbook)
+    if _fills(useful, question, runbook):
+        return ()
+    return tuple(p for p in question.approvals if p not in useful) or tuple(question.approvals)
+
+
+def may_go_on(state: RollbackState, runbook: Runbook) -> bool:
+    """Whether the people who granted this recovery may, by this host's runbook."""
+    question = state.granted
+    if question is None:
+        return False
+    return _fills(_entitled(question, question.digest, question.by, runbook), question, runbook)
+
+
+Held = dict[PersonId, tuple[RoleId, ...]]
+
+
+def _entitled(question: Question, digest: str, by: PersonId, runbook: Runbook) -> Held:
+    """The approvers of this digest who hold a role of the row today, and which."""
+    row = runbook.row(question.row)
     if row is None:
         # No row means refused, here as where it was asked.
-        return tuple(question.approvals)
+        return {}
     held = {
         person: roles_in(runbook, person, row.roles)
         for person, approval in question.approvals.items()
-        if approval.digest == state.plan_digest
-        and (row.self_approval or person != state.requester)
+        if approval.digest == digest
+        and (row.self_approval or person != by)
         and runbook.person_of(approval.identity) == person
     }
-    useful = {person: roles for person, roles in held.items() if roles}
-    if set(match_slots(row.roles, useful)) == set(row.roles):
-        return ()
-    return tuple(p for p in question.approvals if p not in useful) or tuple(question.approvals)
+    return {person: roles for person, roles in held.items() if roles}
+
+
+def _fills(held: Held, question: Question, runbook: Runbook) -> bool:
+    row = runbook.row(question.row)
+    return row is not None and set(match_slots(row.roles, held)) == set(row.roles)
 
 
 def _plan_changed(book: Book, planning: Planning, state: RollbackState) -> PlanChanged | None:

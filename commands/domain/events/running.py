@@ -95,10 +95,14 @@ class StopAsked(Event):
 
 
 class Stopped(Event):
-    """Stopped between two steps; people decide what next. `before_step` would be the next."""
+    """Stopped between two steps; people decide what next. `before_step` would be the next.
+
+    `why` when nobody asked for it.
+    """
 
     kind: Literal["stopped"] = "stopped"
     before_step: int
+    why: Text | None = None
 
 
 class UndoStarted(Event):

@@ -36,7 +36,7 @@ def _intended(state: RollbackState, event: e.StepIntended, at: datetime) -> None
         seconds=None,
         error=None,
     )
-    state.progressed_at, state.worker_lost_at = at, None
+    state.progressed_at, state.worker_lost_at, state.unchecked = at, None, False
     if forward and _phase(state, event.step) is Phase.VERIFY:
         state.status = Status.VERIFYING
 
@@ -124,6 +124,7 @@ def _stop_asked(state: RollbackState, event: e.StopAsked, at: datetime) -> None:
 @folds(e.Stopped)
 def _stopped(state: RollbackState, event: e.Stopped, at: datetime) -> None:
     state.status, state.progressed_at = Status.STOPPED, at
+    state.reason, state.unchecked = event.why, False
 
 
 @folds(e.UndoStarted)
@@ -135,6 +136,7 @@ def _undo(state: RollbackState, event: e.UndoStarted, at: datetime) -> None:
 
 def _go_on(state: RollbackState, at: datetime) -> None:
     state.status = Status.UNDOING if state.direction == "back" else Status.EXECUTING
+    state.granted, state.unchecked = state.question, True
     state.question, state.reason, state.progressed_at = None, None, at
     state.stop_asked_by = None
 

@@ -23,7 +23,8 @@ class RollbackState:
     """Everything the journal says of one rollback.
 
     Owned by the one reader that folds it (`commands.domain.state.fold`); everybody else reads.
-    `position` is the journal's length. Times are of the entries, UTC.
+    `position` is the journal's length. Times are of the entries, UTC. `granted` is the recovery
+    question that was answered last; `unchecked` until a worker acts on it.
     """
 
     id: str
@@ -47,6 +48,8 @@ class RollbackState:
     evidence: Evidence = field(default_factory=Evidence)
     question: Question | None = None
     approved: Question | None = None
+    granted: Question | None = None
+    unchecked: bool = False
     approved_at: datetime | None = None
     approvers: tuple[PersonId, ...] = ()
     executed_evidence: str = ""
