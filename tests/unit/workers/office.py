@@ -26,7 +26,7 @@ from workers.survey import Surveyor
 
 HOME = Channel(platform="slack", workspace="T0", channel="C0")
 KEY = b"k" * 32
-ANNA, EGOR, IVAN = "anna", "egor", "ivan"
+ANNA, EGOR, IVAN, BOTH, DORA, ZOYA = "anna", "egor", "ivan", "both", "dora", "zoya"
 API = request(reason="5xx")
 TICKING = {
     "journal": ("append",),
@@ -80,17 +80,26 @@ class Ticking:
 
 
 def staffed(runbook: Runbook) -> Runbook:
-    """On-call may approve api alone; everything needs the Incident Commander and the CTO."""
+    """On-call may approve api alone; everything needs the Incident Commander and the CTO.
+
+    On call are two; somebody holds both of the other roles, and Zoya holds none.
+    """
     people = {
-        name: Person(name=name, slack=(f"T0:U{name.upper()}",)) for name in (ANNA, EGOR, IVAN)
+        name: Person(name=name, slack=(f"T0:U{name.upper()}",))
+        for name in (ANNA, EGOR, IVAN, BOTH, DORA, ZOYA)
     }
-    members = {"oncall": (ANNA,), "commander": (EGOR,), "cto": (IVAN,)}
+    members = {"oncall": (ANNA, DORA), "commander": (EGOR, BOTH), "cto": (IVAN, BOTH)}
     roles = {
         role: RoleDefinition.model_validate({"title": {"ru": role}, "members": found})
         for role, found in members.items()
     }
     approvers = {"api": ("oncall",), "full": ("commander", "cto")}
-    common = {"sla_min": 5, "expires_min": 30, "self_approval": True, "may_ask": ("oncall",)}
+    common = {
+        "sla_min": 5,
+        "expires_min": 30,
+        "self_approval": True,
+        "may_ask": ("oncall", "commander"),
+    }
     rows = {
         row: EscalationRow.model_validate({"title": {"ru": row}, "roles": needed, **common})
         for row, needed in approvers.items()
@@ -106,6 +115,7 @@ class Office:
     world: World = field(default_factory=world)
     streams: MemoryStreams = field(default_factory=MemoryStreams)
     points: Points = field(default_factory=Points)
+    home: Channel = HOME
     bots: Runbook = field(init=False)
     workers: Runbook = field(init=False)
     recreated: list[str] = field(default_factory=list)
@@ -212,18 +222,32 @@ class Office:
         self.approve(rollback, *((ANNA,) if asked.row == "api" else (EGOR, IVAN)))
         return rollback
 
-    def without_role(self, person: str) -> None:
-        """The worker's own runbook knows that somebody's roles are gone; the bot's does not."""
-        self.workers = self.workers.model_copy(
-            update={
-                "roles": {
-                    name: role.model_copy(
-                        update={"members": tuple(m for m in role.members if m != person)}
-                    )
-                    for name, role in self.workers.roles.items()
-                }
-            }
-        )
+    def without_role(self, person: str, *, at_worker: bool = True) -> None:
+        """One host's runbook knows that somebody's roles are gone; the other's does not."""
+        book = self.workers if at_worker else self.bots
+        roles = {
+            name: role.model_copy(update={"members": tuple(m for m in role.members if m != person)})
+            for name, role in book.roles.items()
+        }
+        changed = book.model_copy(update={"roles": roles})
+        if at_worker:
+            self.workers = changed
+        else:
+            self.bots = changed
+
+    def allow_self_approval(self, allowed: bool) -> None:
+        """Both hosts' runbooks say so."""
+        rows = {
+            name: row.model_copy(update={"self_approval": allowed})
+            for name, row in self.bots.escalation.items()
+        }
+        self.bots = self.workers = self.bots.model_copy(update={"escalation": rows})
+
+    def everybody_back(self) -> None:
+        """All roles as they were, on both hosts."""
+        roles = staffed(self.world.book).roles
+        self.bots = self.bots.model_copy(update={"roles": roles})
+        self.workers = self.workers.model_copy(update={"roles": roles})
 
     def _settle(self) -> None:
         self.settled += 1

@@ -20,6 +20,10 @@ FULL = request("api", "worker", "frontend", scenario=Scenario.FULL)
 NOTE = e.Noted(person=ANNA, words="5xx still at 12 %")
 
 
+def disk_full() -> NoReturn:
+    raise ConfigFileError(path=".env", why="disk full")
+
+
 @pytest.mark.parametrize("at", range(1, 45))
 def test_a_note_between_any_two_calls(at: int) -> None:
     """Whoever writes in between, the worker reads it and goes on: one switch, proven."""
@@ -174,9 +178,7 @@ def test_every_way_out_of_doubt(verb: c.RecoveryVerb) -> None:
     """Each of the four buttons leads on; none leaves the slot held."""
     office = Office()
     rollback = office.approved()
-    office.points.once["before write_pin"] = lambda: (_ for _ in ()).throw(
-        ConfigFileError(path=".env", why="disk full")
-    )
+    office.points.once["before write_pin"] = disk_full
     assert office.drive(rollback).status is Status.FAILED
 
     office.recover(rollback, verb)
