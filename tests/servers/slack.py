@@ -7,7 +7,6 @@ that `violations` is empty: it names everything that a correct app would never h
 
 from __future__ import annotations
 
-import copy
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import TypeVar
@@ -16,6 +15,7 @@ from aiohttp import web
 
 from tests.servers import slack_blocks
 from tests.servers.slack_faults import Fault, Faults, Rates
+from tests.servers.slack_http import RequestUrl
 from tests.servers.slack_methods import form_json
 from tests.servers.slack_socket import Delivery, Socket
 from tests.servers.slack_wire import APP_TOKEN, BOT_TOKEN, Call, Wire
@@ -53,6 +53,7 @@ class Slack:
     def __init__(self, scopes: frozenset[str] = ALL_SCOPES) -> None:
         self.world = World()
         self.socket = Socket(self.world)
+        self.line: Socket | RequestUrl = self.socket
         self._wire = Wire(self.world, self.socket, scopes)
         self._runner: web.AppRunner | None = None
         self._site: web.TCPSite | None = None
@@ -91,6 +92,10 @@ class Slack:
     def violations(self) -> list[str]:
         return self.world.violations
 
+    def all_calls(self) -> list[Call]:
+        """Everything that the app ever sent, oldest first."""
+        return list(self._wire.calls)
+
     def calls(self, method: str) -> list[Call]:
         return [call for call in self._wire.calls if call.method == method]
 
@@ -114,6 +119,11 @@ class Slack:
     async def wait_for(self, predicate: Callable[[], T], timeout_s: float = 10.0) -> T:
         """First truthy answer of `predicate`; asked again whenever anything happened."""
         return await self.world.wait_for(predicate, timeout_s)
+
+    def call_at(self, url: str, signing_secret: str) -> RequestUrl:
+        """HTTP mode: from now on the app is called at `url`. What calls it, for odd requests."""
+        self.line = RequestUrl(self.world, url, signing_secret)
+        return self.line
 
     # -- the workspace -----------------------------------------------------------------------
 
@@ -176,7 +186,7 @@ class Slack:
             "response_url": self._wire.new_response_url(channel, user),
             "trigger_id": self.world.new_trigger(user),
         }
-        delivery = await self.socket.send("slash_commands", payload, wait_s=wait_s)
+        delivery = await self.line.send("slash_commands", payload, wait_s=wait_s)
         if delivery.ack_payload and (said := delivery.ack_payload.get("text")):
             blocks = delivery.ack_payload.get("blocks") or []
             answer = Message(channel, self.world.new_ts(), said, blocks, to=user)
@@ -218,7 +228,7 @@ class Slack:
             "response_url": self._wire.new_response_url(message.channel, user),
             "actions": [self._action(button, value)],
         }
-        return await self.socket.send("interactive", payload, wait_s=5.0)
+        return await self.line.send("interactive", payload, wait_s=5.0)
 
     def button(self, message: Message, label: str) -> str:
         """Action id of the button whose label contains `label`."""
@@ -230,8 +240,8 @@ class Slack:
         raise LookupError(f"no button {label!r} among {labels}")
 
     async def resend(self, delivery: Delivery) -> Delivery:
-        """The identical envelope once more, as after an acknowledgement that got lost."""
-        return await self.socket.deliver(copy.deepcopy(delivery.envelope), wait_s=5.0)
+        """The identical envelope or request once more, as after a lost acknowledgement."""
+        return await self.line.again(delivery, wait_s=5.0)
 
     # -- forms -------------------------------------------------------------------------------
 
@@ -251,7 +261,7 @@ class Slack:
             "view": form_json(form),
             "actions": [action],
         }
-        return await self.socket.send("interactive", payload, wait_s=5.0)
+        return await self.line.send("interactive", payload, wait_s=5.0)
 
     async def suggest(self, user: str, action_id: str, typed: str = "") -> list[Json]:
         """Options that an external select offers for what was typed so far."""
@@ -264,7 +274,7 @@ class Slack:
             "view": form_json(form),
             "container": {"type": "view", "view_id": form.id},
         }
-        delivery = await self.socket.send("interactive", payload, wait_s=5.0)
+        delivery = await self.line.send("interactive", payload, wait_s=5.0)
         options: list[Json] = (delivery.ack_payload or {}).get("options", [])
         probe = {**element, "type": "static_select", "options": options}
         probe.pop("min_query_length", None)
@@ -279,7 +289,7 @@ class Slack:
         form = self._open_form(user)
         view = form_json(form) | {"state": {"values": _state(form, values)}}
         payload = self._interaction("view_submission", user) | {"view": view, "response_urls": []}
-        delivery = await self.socket.send("interactive", payload, wait_s=5.0)
+        delivery = await self.line.send("interactive", payload, wait_s=5.0)
         answer = delivery.ack_payload or {}
         if answer.get("response_action") == "errors":
             unknown = set(answer["errors"]) - set(view["state"]["values"])
