@@ -142,6 +142,10 @@ class Incident:
         button = next(one for one in message.buttons if one["action_id"] == action)
         await self.slack.click(user, message, action, confirm="confirm" in button)
 
+    async def answers_directly(self, user: str, rollback: str, label: str) -> None:
+        """Press a button of the direct message that asks."""
+        await self.clicks(user, await self.asked_directly(user, rollback), label)
+
     async def _awaited(
         self, found: Callable[[], Message | None], within_s: float, what: tuple[str, ...]
     ) -> Message | None:

@@ -33,11 +33,12 @@ async def test_a_release_that_never_gets_well_is_undone_by_button(
 ) -> None:
     """Failed, phones ring, one click: what ran before runs again and is read back."""
     project = samokoder(compose_v2(), "v1.2.3")
-    before = project.container("api").image.id
+    before = project.container("api").attrs["Image"]
     there = await incident(project, slack, installation, patience("api", 4)).begins()
 
     rollback = await there.rolls_back(f"/rollback api {NEVER}", until="failed")
-    attention = await there.shows(rollback, phrase("status.failed"), "503", "Решают: Дежурный DevOps")
+    said = phrase("status.failed"), "503", phrase("card.who_may") + " Дежурный DevOps"
+    attention = await there.shows(rollback, *said)
     assert attention.earlier == []
     assert project.pinned() == NEVER
     await there.presses(ANNA, rollback, phrase("button.undo"))
@@ -45,7 +46,7 @@ async def test_a_release_that_never_gets_well_is_undone_by_button(
     await there.shows(rollback, phrase("card.ended"), phrase("card.proof"))
 
     assert project.version("api") == "v1.2.3"
-    assert project.container("api").image.id == before
+    assert project.container("api").attrs["Image"] == before
     assert project.pinned() == "v1.2.3"
     assert {(i.service, i.what): i.verdict for i in state.proof}["api", "digest"] is Verdict.OK
     assert there.made.store().book.environment().slot is None
@@ -68,7 +69,7 @@ async def test_a_crash_loop_fails_early_and_a_full_rollback_takes_over(
     await there.told(ANNA, crashed, phrase("refused.slot_held"))
     full = await there.asks_and_sees("/rollback full v1.2.3")
     for person in (EGOR, IVAN):
-        await there.clicks(person, await there.asked_directly(person, full), phrase("button.approve"))
+        await there.answers_directly(person, full, phrase("button.approve"))
     await there.until("succeeded", of=full)
     await there.shows(crashed, phrase("status.superseded"), full)
 
