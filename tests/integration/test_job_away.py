@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +11,7 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from tests.engines.found import address_of
-from tests.integration.incident import engine_at, incident, phrase
+from tests.integration.incident import engine_at, incident, patience, phrase
 from tests.integration.slack_people import ANNA
 from tests.servers.slack import Slack
 from tests.servers.slack_fixture import slack
@@ -27,6 +28,7 @@ pytestmark = [
 ]
 
 TOLD_WITHIN_S = 5.0
+NEVER = "v1.9.9-never-healthy"
 
 
 @pytest.fixture
@@ -88,6 +90,37 @@ async def test_an_engine_that_is_away_is_told_and_nothing_is_touched(
     finally:
         back.cut()
     assert project.version("api") == "v1.2.3"
+
+
+async def test_an_engine_lost_under_way_fails_the_step_and_undo_waits_for_it(
+    slack: Slack,
+    samokoder: SamokoderFactory,
+    installation: InstallationFactory,
+    short_folder: Path,
+) -> None:
+    """Docker's socket gone while health is awaited: failed at once; an undo needs it back."""
+    project = samokoder(compose_v2(), "v1.3.0")
+    way = Forwarder(short_folder, address_of("docker"))
+    changes = engine_at(way.url), patience("api", 60)
+    there = await incident(project, slack, installation, *changes).begins()
+
+    rollback = await there.asks_and_sees(f"/rollback api {NEVER}")
+    await there.presses(ANNA, rollback, phrase("button.approve"))
+    await asyncio.to_thread(project.await_version, "api", NEVER)
+    way.cut()
+    await there.until("failed", of=rollback)
+    await there.shows(rollback, phrase("status.failed"), phrase("error.engine_unavailable"))
+    await there.presses(ANNA, rollback, phrase("button.undo"))
+    await there.shows(rollback, phrase("status.undo_failed"))
+    back = Forwarder(short_folder, address_of("docker"))
+    try:
+        await there.presses(ANNA, rollback, phrase("button.retry"))
+        await there.until("undone", of=rollback)
+    finally:
+        back.cut()
+
+    project.await_version("api", "v1.3.0")
+    assert project.pinned() == "v1.3.0"
 
 
 def _told(slack: Slack, rollback: str) -> int:
