@@ -90,8 +90,8 @@ def _ran_well(target: Target, proven: Proven, timezone: str) -> Text:
     """How long it ran healthy, in one unit (so that the plural is right), and how many errors."""
     seconds = (proven.until_at - proven.since_at).total_seconds()
     unit, unit_s = next(
-        (u for u in (("days", DAY_S), ("hours", HOUR_S)) if seconds >= u[1]),
-        ("minutes", MINUTE_S),
+        (u for u in (("days", DAY_S), ("hours", HOUR_S), ("minutes", MINUTE_S)) if seconds >= u[1]),
+        ("briefly", MINUTE_S),
     )
     measured = proven.errors is not None and bool(proven.requests)
     errors = 100 * (proven.errors or 0) / (proven.requests or 1)

@@ -114,7 +114,12 @@ def test_auto_goes_to_the_newest_proven_release_and_shows_why() -> None:
 
 @pytest.mark.parametrize(
     ("days", "key"),
-    [(3, "plan.proven_days"), (0.5, "plan.proven_hours"), (0.01, "plan.proven_minutes")],
+    [
+        (3, "plan.proven_days"),
+        (0.5, "plan.proven_hours"),
+        (0.01, "plan.proven_minutes"),
+        (0.0003, "plan.proven_briefly"),
+    ],
 )
 def test_evidence_without_measurements_claims_no_errors(days: float, key: str) -> None:
     """What was not measured is not said to be 0 %."""
