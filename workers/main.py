@@ -69,7 +69,7 @@ class DriveWorker(Worker):
         self._environment = environment
         self._stops = 0
         self._kill_at: float | None = None
-        self._died_at: float | None = None
+        self._died: tuple[str, float] | None = None
         self._go_on = False
         super().__init__(
             [Queue(queue_name(environment), connection=client, serializer=SERIALIZER)],
@@ -183,12 +183,16 @@ class DriveWorker(Worker):
     def handle_work_horse_killed(
         self, job: Job, retpid: int | None, ret_val: int | None, rusage: object
     ) -> None:
-        """Say so, and go on with the rollback; not in a loop, if that is what kills it."""
+        """Say so, and go on with the rollback; not in a loop, if that is what kills it.
+
+        What goes on has the same job id, which no other state of a journal has.
+        """
         del retpid, rusage
         log.error("job_process_died", job=job.id, wait_status=ret_val)
+        last_id, last_s = self._died or ("", 0.0)
         now_s = time.monotonic()
-        self._go_on = self._died_at is None or now_s - self._died_at > DIES_AT_MOST_EVERY_S
-        self._died_at = now_s
+        self._go_on = last_id != job.id or now_s - last_s > DIES_AT_MOST_EVERY_S
+        self._died = (job.id, now_s)
 
     def handle_exception(self, job: Job, *exc_info: Any) -> None:  # noqa: ANN401 -- RQ's signature
         """What a job raised, into the log, where secrets are taken out."""

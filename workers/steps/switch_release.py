@@ -17,6 +17,10 @@ from workers.steps.progress import Before, Outcome, Progress
 NOTHING = ""
 UP = ("running", "restarting")
 
+# Compose itself was killed; or its plugin, of which the Docker client says 255 (the exit status of
+# a signalled plugin is -1), or 125 when it was only being asked who it is (Docker 20.10, measured).
+_KILLED = (-9, -15, 137, 143, 255, 125)
+
 
 @dataclass(frozen=True, slots=True)
 class SwitchRelease:
@@ -134,6 +138,10 @@ class SwitchRelease:
 
     def _compose(self, command: CommandLine) -> None:
         outcome = self.ports.containers.compose(command, self.timeout_s)
+        if outcome.exit_code in _KILLED:
+            # By the kernel or a person, half-way: what it had asked for ends, then it is repeated.
+            self.ports.containers.settle(self.ports.rollback_id, self.timeout_s)
+            outcome = self.ports.containers.compose(command, self.timeout_s)
         if outcome.exit_code:
             program = " ".join(argv.program(self.ports.compose))
             raise CommandFailedError(program, outcome.exit_code, outcome.tail)
