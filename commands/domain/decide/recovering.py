@@ -37,10 +37,10 @@ def _must_be_possible(case: Case, state: RollbackState, verb: RecoveryVerb) -> N
     if verb == "undo" and state.status is Status.SUCCEEDED:
         must_be_latest(case)
         return
+    if verb == "undo" and state.direction == "back" and not state.status.ended:
+        raise RefusedError("refused.already_undoing", id=state.id)
     if verb == "undo" and state.status.moving:
         raise RefusedError("refused.stop_first", id=state.id)
-    if verb == "undo" and state.direction == "back":
-        raise RefusedError("refused.already_undoing", id=state.id)
     if not state.status.waits_for_people:
         raise RefusedError("refused.nothing_to_recover", id=state.id, status=state.status.value)
     if verb == "mark_done" and state.status is Status.STOPPED:

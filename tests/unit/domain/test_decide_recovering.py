@@ -182,3 +182,19 @@ def test_unfreezing_needs_the_row_that_froze() -> None:
     office.order(c.UnfreezeDeploys(office.actor(BORIS)))
 
     assert office.environment.freeze is None
+
+
+def test_a_second_undo_is_told_where_the_first_one_stands() -> None:
+    """Under way it is said to be under way; once walked back there is nothing to walk back."""
+    office = Office()
+    rollback = failed(office)
+    office.order(c.Recover(office.actor(ANNA), "undo"), rollback)
+
+    with pytest.raises(RefusedError) as again:
+        office.order(c.Recover(office.actor(ANNA), "undo"), rollback)
+    office.append(rollback, e.Undone())
+    with pytest.raises(RefusedError) as afterwards:
+        office.order(c.Recover(office.actor(ANNA), "undo"), rollback)
+
+    keys = [error.value.text.key for error in (again, afterwards)]
+    assert keys == ["refused.already_undoing", "refused.nothing_to_recover"]
