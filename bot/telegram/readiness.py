@@ -17,7 +17,7 @@ class Introduction:
     """Who we are there, and the bound groups that we are not in.
 
     `called_at` is where Telegram brings updates now (empty: it is polled), `last_error` what it met
-    there.
+    there, while updates wait: an old error stays with Telegram after its end.
     """
 
     name: str
@@ -36,7 +36,8 @@ async def introduce(settings: TelegramSettings, chats: tuple[str, ...]) -> Intro
         async with bot:
             absent = [chat for chat in chats if not await _shown(bot, chat)]
             now = await bot.get_webhook_info()
-            return Introduction(bot.username, tuple(absent), now.url, now.last_error_message or "")
+            error = now.last_error_message if now.pending_update_count else ""
+            return Introduction(bot.username, tuple(absent), now.url, error or "")
 
 
 async def _shown(bot: Bot, chat: str) -> bool:

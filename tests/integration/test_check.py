@@ -221,6 +221,36 @@ async def test_telegram_says_who_we_are_and_where_we_are_not(telegram: TelegramS
     assert me.absent == ("-1009999999999",)
 
 
+async def test_where_telegram_brings_updates_is_known(telegram: TelegramServer) -> None:
+    """Where it was told to, and what it met there while updates wait, can be asked of Telegram."""
+    settings = TelegramSettings(SecretStr(telegram.token), telegram.api_url)
+    telegram.webhook = "http://127.0.0.1:1/telegram/webhook"
+    telegram.webhook_kinds = {"message"}
+    await telegram.say(telegram.user("Anna"), telegram.group("Incidents"), "/rollback help")
+    await telegram.wait_for(lambda: telegram.webhook_error)
+
+    me = await introduce(settings, ())
+
+    assert me.called_at == telegram.webhook
+    assert me.last_error
+
+
+def test_half_a_door_is_red(host: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A webhook without its secret, a signing secret without an address: each is named."""
+    for name, value in {
+        "SLACK_BOT_TOKEN": "xoxb-1",
+        "SLACK_SIGNING_SECRET": KEY,
+        "TELEGRAM_BOT_TOKEN": "700:canary-token-0123456789012345678",
+        "TELEGRAM_WEBHOOK_URL": "https://rollbot.example.com/telegram/webhook",
+    }.items():
+        monkeypatch.setenv(name, value)
+
+    output = "\n".join(reds(checked("--side", "bot")))
+
+    assert "variable ROLLBOT_LISTEN" in output
+    assert "variable TELEGRAM_WEBHOOK_SECRET" in output
+
+
 async def test_a_token_that_telegram_does_not_know_is_a_chat_error() -> None:
     """A copied half of a token is found before the first incident."""
     async with TelegramServer() as server:

@@ -6,6 +6,7 @@ docs.slack.dev/apis/events-api/using-socket-mode (November 2026).
 from __future__ import annotations
 
 import asyncio
+import copy
 import json
 import time
 import uuid
@@ -105,6 +106,10 @@ class Socket:
         except TimeoutError:
             self._world.violation(f"no ack within {ACK_WITHIN_S} s: {envelope['type']}")
         return delivery
+
+    async def again(self, delivery: Delivery, *, wait_s: float) -> Delivery:
+        """The identical envelope once more."""
+        return await self.deliver(copy.deepcopy(delivery.envelope), wait_s=wait_s)
 
     async def refresh(self) -> None:
         """What Slack does every few hours: asks the app to come by another connection."""

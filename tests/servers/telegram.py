@@ -32,6 +32,7 @@ from tests.servers.telegram_model import (
     Press,
     User,
 )
+from tests.servers.telegram_webhook import carry
 from tests.servers.telegram_world import World
 
 TOKEN = "700000001:AAE-rollbot-test-token-0123456789ab"
@@ -51,6 +52,7 @@ class TelegramServer(World):
         self._runner: web.AppRunner | None = None
         self._port = 0
         self._poll = 0
+        self._carrier: asyncio.Task[None] | None = None
 
     @property
     def api_url(self) -> str:
@@ -65,9 +67,13 @@ class TelegramServer(World):
         listener = socket.create_server(("127.0.0.1", self._port))
         self._port = listener.getsockname()[1]
         await web.SockSite(self._runner, listener).start()
+        self._carrier = asyncio.create_task(carry(self, self._changed, lambda: self.is_down))
 
     async def stop(self) -> None:
         self.is_down = True
+        if self._carrier is not None:
+            self._carrier.cancel()
+            await asyncio.wait({self._carrier})
         await self.announce()
         if self._runner is not None:
             await self._runner.cleanup()
@@ -89,6 +95,11 @@ class TelegramServer(World):
         ]
         wrong = self.violations + ([] if self.lenient_callbacks else late)
         assert not wrong, "Telegram was used wrongly:\n" + "\n".join(wrong)
+
+    @property
+    def polled(self) -> bool:
+        """Whether the bot ever asked for updates."""
+        return self._poll > 0
 
     # --- what people do
 
@@ -194,6 +205,10 @@ class TelegramServer(World):
         "429", "500" and "reset": not carried out; "lost": carried out, the answer is lost.
         """
         self._faults.append(Fault(kind, calls, method, retry_after_s))
+
+    def heal(self) -> None:
+        """No more faults."""
+        self._faults.clear()
 
     async def down(self) -> None:
         """Every connection breaks until `up()`."""

@@ -31,7 +31,13 @@ FIELDS: dict[str, set[str]] = {
     "getMe": set(),
     "getUpdates": {"offset", "limit", "timeout", "allowed_updates"},
     "deleteWebhook": {"drop_pending_updates"},
-    "setWebhook": {"url", "secret_token", "allowed_updates", "drop_pending_updates"},
+    "setWebhook": {
+        "url",
+        "secret_token",
+        "allowed_updates",
+        "max_connections",
+        "drop_pending_updates",
+    },
     "getWebhookInfo": set(),
     "sendMessage": _TEXT_FIELDS
     | {"message_thread_id", "disable_notification", "protect_content", "reply_parameters"},
@@ -82,7 +88,11 @@ class Methods:
         return self.world.me.as_json() | talents
 
     async def _set_webhook(self, fields: Json) -> bool:
-        self.world.webhook = str(fields.get("url", ""))
+        secret = str(fields.get("secret_token", ""))
+        if secret and not re.fullmatch(r"[A-Za-z0-9_-]{1,256}", secret):
+            raise ApiError(400, "Bad Request: secret token contains unallowed characters")
+        self.world.webhook, self.world.webhook_secret = str(fields.get("url", "")), secret
+        self.world.webhook_kinds = wanted_kinds(fields)
         return await self._drop_if_asked(fields)
 
     async def _delete_webhook(self, fields: Json) -> bool:
@@ -101,6 +111,7 @@ class Methods:
             "url": self.world.webhook,
             "has_custom_certificate": False,
             "pending_update_count": waiting,
+            **self.world.webhook_error,
         }
 
     async def _set_commands(self, fields: Json) -> bool:

@@ -35,6 +35,9 @@ class World:
         self.updates: list[Json] = []
         self.presses: dict[str, Press] = {}
         self.webhook = ""
+        self.webhook_secret = ""
+        self.webhook_kinds: set[str] = set()
+        self.webhook_error: Json = {}
         self.privacy = True
         """In groups a bot hears only commands, mentions and replies to itself."""
         self._users: dict[int, User] = {self.me.id: self.me}

@@ -11,6 +11,7 @@ from commands.domain.errors import SettingsError
 from commands.settings import SLACK_API, child_environment, read_settings
 
 KEY = "k" * 32
+HOOK = "https://rollbot.example.com/telegram/webhook"
 
 
 @pytest.fixture(autouse=True)
@@ -60,6 +61,69 @@ def test_one_slack_token_of_two_names_the_other(monkeypatch: pytest.MonkeyPatch)
     assert "xapp-" in caught.value.why
 
 
+def test_slack_calls_us_with_a_signing_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    """HTTP mode takes the place of an app token, which is preferred where both are set."""
+    monkeypatch.setenv("SLACK_BOT_TOKEN", "xoxb-1")
+    monkeypatch.setenv("SLACK_SIGNING_SECRET", KEY)
+    monkeypatch.setenv("ROLLBOT_LISTEN", "127.0.0.1:8080")
+    called = read_settings().slack
+    monkeypatch.setenv("SLACK_APP_TOKEN", "xapp-1")
+    both = read_settings().slack
+
+    assert called is not None
+    assert called.app_token is None
+    assert called.signing_secret is not None
+    assert both is not None
+    assert both.app_token is not None
+
+
+@pytest.mark.parametrize(
+    ("given", "missing"),
+    [
+        ({"SLACK_SIGNING_SECRET": KEY}, "SLACK_BOT_TOKEN"),
+        ({"SLACK_BOT_TOKEN": "xoxb-1", "SLACK_SIGNING_SECRET": KEY}, "ROLLBOT_LISTEN"),
+        ({"TELEGRAM_WEBHOOK_URL": HOOK}, "TELEGRAM_WEBHOOK_SECRET"),
+        ({"TELEGRAM_WEBHOOK_URL": HOOK, "TELEGRAM_WEBHOOK_SECRET": KEY}, "ROLLBOT_LISTEN"),
+        (
+            {
+                "TELEGRAM_WEBHOOK_URL": HOOK.replace("https", "http"),
+                "TELEGRAM_WEBHOOK_SECRET": KEY,
+                "ROLLBOT_LISTEN": ":8080",
+            },
+            "TELEGRAM_WEBHOOK_URL",
+        ),
+    ],
+)
+def test_half_a_door_names_what_is_missing(
+    monkeypatch: pytest.MonkeyPatch, given: dict[str, str], missing: str
+) -> None:
+    """To be called takes a secret, a place to listen at, and for Telegram itself https."""
+    monkeypatch.setenv("TELEGRAM_BOT_TOKEN", "1:a")
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+
+    with pytest.raises(SettingsError) as caught:
+        _ = (read_settings().slack, read_settings().telegram)
+
+    assert caught.value.variable == missing
+
+
+def test_a_telegram_webhook_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its address and its secret reach Telegram's settings, and the redactor knows the secret."""
+    monkeypatch.setenv("TELEGRAM_BOT_TOKEN", "1:a")
+    monkeypatch.setenv("TELEGRAM_WEBHOOK_URL", HOOK)
+    monkeypatch.setenv("TELEGRAM_WEBHOOK_SECRET", KEY)
+    monkeypatch.setenv("ROLLBOT_LISTEN", ":8080")
+
+    settings = read_settings()
+
+    assert settings.telegram is not None
+    assert settings.telegram.webhook is not None
+    assert settings.telegram.webhook.url == HOOK
+    assert KEY in settings.secret_values()
+    assert KEY not in repr(settings)
+
+
 @pytest.mark.parametrize(
     ("variable", "value"),
     [
@@ -69,6 +133,10 @@ def test_one_slack_token_of_two_names_the_other(monkeypatch: pytest.MonkeyPatch)
         ("REDIS_URL", "localhost:6379/canary"),
         ("SLACK_API_URL", "slack.com/canary"),
         ("SLACK_PLAN_BLOCKS", "canary"),
+        ("SLACK_SIGNING_SECRET", "canary"),
+        ("TELEGRAM_WEBHOOK_SECRET", "canary with white space"),
+        ("TELEGRAM_WEBHOOK_URL", "https://rollbot.example.com/canary"),
+        ("ROLLBOT_LISTEN", "canary"),
     ],
 )
 def test_a_wrong_value_is_named_and_never_shown(

@@ -36,3 +36,14 @@ def test_no_scope_is_asked_for_without_a_use() -> None:
     history = {"channels:history", "groups:history", "im:history"}
 
     assert set(SCOPES) == (needed | history | {"commands"}) - {""}
+
+
+def test_in_http_mode_everything_comes_by_one_address() -> None:
+    """Commands, buttons and the version picker's questions are all sent to the bot's address."""
+    url = "https://rollbot.example.com/slack/events"
+    read = YAML(typ="safe").load(manifest(url=url))
+    asked = read["settings"]["interactivity"]
+
+    assert read["settings"]["socket_mode_enabled"] is False
+    assert asked == {"is_enabled": True, "request_url": url, "message_menu_options_url": url}
+    assert [one["url"] for one in read["features"]["slash_commands"]] == [url]

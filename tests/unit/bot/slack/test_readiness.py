@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from dataclasses import replace
 
 import pytest
 from pydantic import SecretStr
@@ -87,3 +88,17 @@ async def test_refused_tokens_are_told_apart(slack: Slack, runbook: Runbook) -> 
     assert [one.said.params["variable"] for one in app_token if not one.ok] == ["SLACK_APP_TOKEN"]
     assert [one.said.params["variable"] for one in bot_token] == ["SLACK_BOT_TOKEN"]
     slack.violations.clear()
+
+
+async def test_in_http_mode_no_app_token_is_asked_for(
+    slack: Slack, settings: SlackSettings, runbook: Runbook
+) -> None:
+    """Nothing is red without an app token, and it is said where Slack must be told to call."""
+    settle(slack, runbook)
+    called = replace(settings, app_token=None, signing_secret=SecretStr("s" * 32))
+
+    findings = await readiness(called, runbook, WallClock())
+
+    assert [one.said for one in findings if not one.ok] == []
+    assert any("/slack/events" in say(one.said, "en") for one in findings)
+    assert slack.calls("apps.connections.open") == []
