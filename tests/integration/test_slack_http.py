@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -16,7 +17,7 @@ from commands.runbook import shipped_runbook
 from tests.engines.redis_server import RedisServer, embedded_program
 from tests.integration.called_bot import CalledBot
 from tests.servers.slack import BOT_TOKEN, TEAM, Message, Slack
-from tests.servers.slack_http import RequestUrl
+from tests.servers.slack_http import HttpDelivery, RequestUrl
 
 SECRET = "8f742231b10e8888abcd99yyyzzz85a5"
 CANARY = "canary-reason-4711"
@@ -124,6 +125,27 @@ async def test_a_request_replayed_after_200_s_is_one_plan(
 
     assert asked.acked
     assert replay.acked
+
+
+async def test_a_thousand_copies_are_one_plan(
+    workspace: Slack, bot: CalledBot, line: RequestUrl
+) -> None:
+    """Eight at a time, 1,000 identical deliveries are all acknowledged and are one plan."""
+    turns = asyncio.Semaphore(8)
+
+    async def copied() -> HttpDelivery:
+        async with turns:
+            return await line.again(asked, wait_s=5)
+
+    async with bot.running():
+        asked = await workspace.slash(ANNA, CHANNEL, "/rollback api v1.2.3")
+        copies = await asyncio.gather(*(copied() for _ in range(1_000)))
+        await workspace.wait_for(lambda: cards(workspace), 20)
+        await only_one_plan(workspace)
+
+    took_s = sorted(one.ack_after_s or 99.0 for one in copies)
+    assert all(one.acked for one in copies)
+    assert took_s[989] < 1.0, f"p99 {took_s[989]:.2f} s"
 
 
 async def test_a_bad_signature_is_refused_and_its_body_is_not_logged(
