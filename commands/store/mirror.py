@@ -23,7 +23,7 @@ from commands.store.codec import Recorded, canonical_json
 _NUMBER = re.compile(r"RB-(\d{1,9})")
 
 
-class _Line(BaseModel):
+class MirroredEntry(BaseModel):
     """One mirrored entry: journal, position, hash, stored text, signature."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -98,6 +98,16 @@ class Mirror:
             self._catch_up(fd)
         return {name: tuple(known) for name, known in self._hashes.items() if known}
 
+    def lines(self) -> tuple[MirroredEntry, ...]:
+        """Every mirrored entry as it stands in the file, unverified, for an audit.
+
+        Raises `TamperedJournalError` for a line that nobody of ours wrote.
+        """
+        with self._locked() as fd:
+            self._catch_up(fd)
+            whole = os.pread(fd, self._read_to, 0)
+        return tuple(MirroredEntry.model_validate_json(line) for line in whole.splitlines())
+
     def highest_number(self) -> int:
         """The highest rollback number this host has seen: 17 for RB-17, 0 for none."""
         numbers = (_NUMBER.fullmatch(name) for name in self.hashes())
@@ -131,7 +141,7 @@ class Mirror:
 
     def _learn(self, line: bytes) -> None:
         try:
-            entry = _Line.model_validate_json(line)
+            entry = MirroredEntry.model_validate_json(line)
         except ValidationError as error:
             raise TamperedJournalError("mirror", 0, f"unreadable line in {self.path}") from error
         known = self._hashes.setdefault(entry.j, [])
@@ -153,5 +163,7 @@ class Mirror:
 
 def _line(journal: str, entry: Recorded[Any]) -> bytes:
     sealed = entry.sealed
-    line = _Line(j=journal, n=entry.n, h=entry.hash, e=sealed.raw.decode(), s=sealed.signature)
+    line = MirroredEntry(
+        j=journal, n=entry.n, h=entry.hash, e=sealed.raw.decode(), s=sealed.signature
+    )
     return canonical_json(line.model_dump()) + b"\n"
