@@ -15,7 +15,7 @@ export UV_PYTHON_DOWNLOADS := never
 export UV_PROJECT_ENVIRONMENT := $(VENV)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint engines cards bench wheels image
+.PHONY: help setup demo test lint engines cards bench faults wheels image
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -52,6 +52,9 @@ cards: $(SYNCED) ## Draw every card in both languages into docs/img
 
 bench: $(SYNCED) ## Measure against the bare runbook
 	$(BIN)/python -m tests.bench $(ARGS)
+
+faults: $(SYNCED) ## Kill things at random: SEED=, N= (200 is the long campaign)
+	$(BIN)/python -m tests.faults.campaign $(if $(SEED),--seed $(SEED)) $(if $(N),--points $(N)) $(ARGS)
 
 wheels: $(UV) ## The project and all it needs as wheels, for an image built without a network
 	scripts/wheels $(WHEELS)
