@@ -33,6 +33,9 @@ def approve(case: Case, command: Approve, runbook: Runbook, now: datetime) -> De
     roles = may_fill(question, command.actor, runbook)
     if command.actor.person in question.approvals:
         return Decision(state.id, answer=text("answer.already_approved", id=state.id))
+    if state.status is Status.APPROVED:
+        # Fifty clicks at once: whoever comes after the row was filled decides nothing.
+        return Decision(state.id, answer=text("answer.enough", id=state.id))
     event = Approved(
         person=command.actor.person,
         identity=command.actor.identity,

@@ -27,6 +27,7 @@ from workers.survey import Surveyor
 HOME = Channel(platform="slack", workspace="T0", channel="C0")
 KEY = b"k" * 32
 ANNA, EGOR, IVAN, BOTH, DORA, ZOYA = "anna", "egor", "ivan", "both", "dora", "zoya"
+FEDOR = "fedor"
 API = request(reason="5xx")
 TICKING = {
     "journal": ("append",),
@@ -86,9 +87,9 @@ def staffed(runbook: Runbook) -> Runbook:
     """
     people = {
         name: Person(name=name, slack=(f"T0:U{name.upper()}",))
-        for name in (ANNA, EGOR, IVAN, BOTH, DORA, ZOYA)
+        for name in (ANNA, EGOR, IVAN, BOTH, DORA, ZOYA, FEDOR)
     }
-    members = {"oncall": (ANNA, DORA), "commander": (EGOR, BOTH), "cto": (IVAN, BOTH)}
+    members = {"oncall": (ANNA, DORA), "commander": (EGOR, FEDOR, BOTH), "cto": (IVAN, BOTH)}
     roles = {
         role: RoleDefinition.model_validate({"title": {"ru": role}, "members": found})
         for role, found in members.items()

@@ -20,7 +20,7 @@ from commands.domain.state import Status
 from commands.store.mirror import Mirror
 from tests.unit.planner.world import request
 from tests.unit.steps.world import NEW, OLD, released, world
-from tests.unit.workers.office import ANNA, API, BOTH, DORA, EGOR, IVAN, ZOYA, Office, identity
+from tests.unit.workers.office import ANNA, API, DORA, EGOR, FEDOR, IVAN, ZOYA, Office, identity
 
 SERVICES = ("api", "worker", "frontend")
 FULL = request(*SERVICES, scenario=Scenario.FULL)
@@ -52,9 +52,9 @@ def test_one_approval_too_many_may_be_taken_back() -> None:
     office = Office(world(*SERVICES))
     rollback = office.ask(FULL)
     office.drive(rollback)
-    office.approve(rollback, EGOR, IVAN, BOTH)
+    office.approve(rollback, EGOR, FEDOR, IVAN)
 
-    office.order(c.Withdraw(office.actor(BOTH)), rollback)
+    office.order(c.Withdraw(office.actor(FEDOR)), rollback)
 
     assert office.drive(rollback).status is Status.SUCCEEDED
     assert set(office.state(rollback).approvers) == {EGOR, IVAN}
