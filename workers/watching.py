@@ -41,7 +41,8 @@ def run(host: Host) -> None:
     """Observe the host's environment until SIGTERM or SIGINT."""
     stop = Stop()
     stop.listen()
-    assemble(host, open_store(host.access)).run(stop)
+    # Mirrored, so that nothing is written down in a journal that lost what this host has seen.
+    assemble(host, open_store(host.access, mirrored=True)).run(stop)
 
 
 def assemble(host: Host, store: Store) -> Observer:

@@ -13,11 +13,19 @@ from datetime import datetime
 from commands.domain.command import Command
 from commands.domain.decide import Case, Decision, decide
 from commands.domain.errors import JournalConflictError, RefusedError
-from commands.domain.events import AnyEvent, EnvironmentEvent, Handled, RollbackEvent
+from commands.domain.events import (
+    AnyEvent,
+    EnvironmentEvent,
+    Handled,
+    RollbackEvent,
+    RollbackOpened,
+)
 from commands.domain.runbook import Runbook
-from commands.domain.state import EnvironmentState, RollbackState, fold, fold_environment
+from commands.domain.state import EnvironmentState, RollbackState
 from commands.store.async_journal import AsyncJournal
 from commands.store.codec import Recorded
+from commands.store.folded import Folded, Part
+from commands.store.high_water import HighWater
 from commands.store.journal import Journal
 from commands.store.keys import ENVIRONMENT_JOURNAL
 from commands.store.mirror import Mirror
@@ -25,42 +33,6 @@ from commands.store.turns import Turns
 
 MOST_CONFLICTS = 100
 """So many times in a row somebody was faster: then something else is wrong."""
-
-Part = tuple[str, int, Sequence[AnyEvent]]
-
-
-@dataclass(slots=True)
-class Folded:
-    """Folds entries as they come; shared by both shells, without I/O."""
-
-    environment: EnvironmentState
-    rollbacks: dict[str, RollbackState] = field(default_factory=dict)
-
-    def position(self, name: str) -> int:
-        """How many entries of a journal are folded."""
-        if name == ENVIRONMENT_JOURNAL:
-            return self.environment.position
-        return self.rollbacks[name].position if name in self.rollbacks else 0
-
-    def take(self, name: str, entries: Sequence[Recorded[AnyEvent]]) -> None:
-        """Fold what is new; entries that were folded before are passed over."""
-        for entry in entries:
-            if entry.n != self.position(name) + 1:
-                continue
-            if name == ENVIRONMENT_JOURNAL:
-                fold_environment(self.environment, entry.event, entry.at)
-            else:
-                self.rollbacks[name] = fold(self.rollbacks.get(name), entry.event, entry.at)
-
-    def parts(self, decision: Decision) -> list[Part]:
-        """What to append for a decision, at the lengths it was decided on."""
-        parts: list[Part] = []
-        if decision.environment:
-            parts.append((ENVIRONMENT_JOURNAL, self.environment.position, decision.environment))
-        if decision.rollback:
-            name = decision.rollback_id
-            parts.append((name, self.position(name), decision.rollback))
-        return parts
 
 
 @dataclass(slots=True)
@@ -138,10 +110,15 @@ class Book:
 
 @dataclass(slots=True)
 class AsyncBook:
-    """The bot's view of one environment's journals. Raises what `AsyncJournal` raises."""
+    """The bot's view of one environment's journals. Raises what `AsyncJournal` raises.
+
+    With a `high_water` mark, an environment's journal that does not reach up to it, or differs
+    there, raises too: no number is given out twice.
+    """
 
     journal: AsyncJournal[AnyEvent]
     name: str
+    high_water: HighWater | None = None
     folded: Folded = field(init=False)
     _turns: Turns = field(default_factory=Turns)
 
@@ -223,10 +200,14 @@ class AsyncBook:
     ) -> Decision:
         rollback = await self.rollback(rollback_id) if rollback_id else None
         case = Case(await self.environment(), rollback)
+        seen, pending = case.environment.seen, case.environment.pending
+        if delivery_id in seen and delivery_id not in pending:
+            # Another process of ours, or an earlier attempt of this one, has carried it out.
+            return Decision()
         decision = decide(case, command, runbook, now)
         if decision.empty:
             return decision
-        if delivery_id in case.environment.pending:
+        if delivery_id in pending:
             handled = Handled(delivery_id=delivery_id, outcome=decision.rollback_id)
             decision = replace(decision, environment=(*decision.environment, handled))
         if decision.rollback and decision.rollback_id != rollback_id:
@@ -241,4 +222,11 @@ class AsyncBook:
 
     async def _refresh(self, name: str) -> None:
         after = self.folded.position(name)
-        self.folded.take(name, await self.journal.read(name, after))
+        entries = await self.journal.read(name, after)
+        if name == ENVIRONMENT_JOURNAL and self.high_water is not None:
+            if not after:
+                self.high_water.check(entries)
+            numbered = (n for n in reversed(entries) if isinstance(n.event, RollbackOpened))
+            if latest := next(numbered, None):
+                self.high_water.keep(latest)
+        self.folded.take(name, entries)

@@ -16,6 +16,7 @@ from commands.store.async_journal import AsyncJournal
 from commands.store.book import AsyncBook, Book
 from commands.store.codec import Codec
 from commands.store.connection import RETRY_FOR_S, connect, connect_async
+from commands.store.high_water import HighWater
 from commands.store.journal import Journal
 from commands.store.mirror import Mirror
 from commands.store.queue import (
@@ -115,7 +116,11 @@ def open_async_store(access: Access) -> AsyncStore:
     return AsyncStore(
         environment=access.environment,
         client=client,
-        book=AsyncBook(AsyncJournal(client, codec), access.environment),
+        book=AsyncBook(
+            AsyncJournal(client, codec),
+            access.environment,
+            HighWater(access.state_dir, access.environment),
+        ),
         records=AsyncRecords(client, RecordCodec(OBSERVED, codec)),
         queue=AsyncDriveQueue(DriveQueue(connect(access.redis_url), access.environment)),
     )
