@@ -14,7 +14,14 @@ import structlog
 
 from bot.cards import error_card, reply_card
 from commands.domain.conversation import Card, Incoming, Standing, Suggestions
-from commands.domain.errors import ChatError, RefusedError, RollbotError, StoreError
+from commands.domain.errors import (
+    ChatError,
+    RefusedError,
+    RollbotError,
+    StoreError,
+    StoreFullError,
+    StoreUnavailableError,
+)
 from commands.domain.events import EnvironmentEvent, Handled, Received, Refused
 from commands.domain.people import Identity, Language
 from commands.domain.reply import Reply
@@ -29,6 +36,9 @@ from commands.ports import Chat, Clock
 
 log = structlog.get_logger()
 
+ANSWER_AGAIN_S = 1.0
+"""How often an answer is tried that was accepted just before the store went away."""
+
 
 @dataclass(slots=True, kw_only=True)
 class Desk:
@@ -39,6 +49,7 @@ class Desk:
     clock: Clock
     chats: dict[str, Chat] = field(default_factory=dict)
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    _answering: set[str] = field(default_factory=set)
 
     async def accept(self, incoming: Incoming) -> bool:
         """Persist, and answer in the background. False: this delivery was seen before.
@@ -109,20 +120,37 @@ class Desk:
         return found if found in self.services else None
 
     def _start(self, environment: str, incoming: Incoming) -> None:
+        if incoming.delivery_id in self._answering:
+            # Accepted while what was left of the last start is taken up: answered already.
+            return
+        self._answering.add(incoming.delivery_id)
         task = asyncio.create_task(self._answer(environment, incoming))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
     async def _answer(self, environment: str, incoming: Incoming) -> None:
         """The edge: whatever happens is told to the sender and written down."""
+        told = False
+        try:
+            while not await self._answered(environment, incoming, told=told):
+                told = True
+                await asyncio.sleep(ANSWER_AGAIN_S)
+        finally:
+            self._answering.discard(incoming.delivery_id)
+
+    async def _answered(self, environment: str, incoming: Incoming, *, told: bool) -> bool:
+        """Whether it is done with. A store that is away, or full, is waited for."""
         try:
             card, outcome = await self._outcome(environment, incoming)
             await self._whisper(incoming, card)
             await self._handled(environment, incoming, outcome)
         except StoreError as error:
-            # It stays pending in the journal and is answered when the store is back.
+            # It stays pending in the journal.
             log.warning("answer_waits_for_store", delivery=incoming.delivery_id, why=str(error))
-            await self._whisper(incoming, self.refusal(error, incoming))
+            if not told:
+                await self._whisper(incoming, self.refusal(error, incoming))
+            return not isinstance(error, StoreUnavailableError | StoreFullError)
+        return True
 
     async def _outcome(self, environment: str, incoming: Incoming) -> tuple[Card, str]:
         try:
