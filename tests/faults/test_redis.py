@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
@@ -18,13 +20,21 @@ from commands.domain.errors import (
 from commands.domain.state import Status
 from commands.store.high_water import HighWater
 from tests.engines.redis_server import RedisServer
-from tests.faults.bureau import Bureau
+from tests.faults.bureau import Bureau, bureau
 from tests.unit.workers.office import ANNA
+
+
+@pytest.fixture
+async def office(any_redis: RedisServer, tmp_path: Path) -> AsyncIterator[Bureau]:
+    """A desk and a worker on a real Redis, and on the embedded one."""
+    made = bureau(any_redis, tmp_path)
+    yield made
+    await made.close()
 
 
 @pytest.mark.parametrize("killed", [False, True])
 async def test_a_server_that_went_at_every_step(
-    office: Bureau, embedded_redis: RedisServer, killed: bool
+    office: Bureau, any_redis: RedisServer, killed: bool
 ) -> None:
     """Cases 34, 35: restarted or killed before every entry: nothing lost, nothing done twice."""
     rollback = await office.planned()
@@ -34,8 +44,8 @@ async def test_a_server_that_went_at_every_step(
 
     def restart() -> None:
         nonlocal restarts
-        (embedded_redis.kill9 if killed else embedded_redis.stop)()
-        embedded_redis.start()
+        (any_redis.kill9 if killed else any_redis.stop)()
+        any_redis.start()
         restarts += 1
         office.hall.points.at = office.hall.points.passed + 3
 
@@ -50,7 +60,7 @@ async def test_a_server_that_went_at_every_step(
 
 
 async def test_a_full_server_refuses_the_new_and_pauses_the_running(
-    office: Bureau, embedded_redis: RedisServer
+    office: Bureau, any_redis: RedisServer
 ) -> None:
     """Case 36: no effect without a written intent; with room again it goes on, once."""
     rollback = await office.planned()
@@ -69,11 +79,11 @@ async def test_a_full_server_refuses_the_new_and_pauses_the_running(
 
 
 async def test_a_running_bot_notices_an_emptied_redis(
-    office: Bureau, embedded_redis: RedisServer
+    office: Bureau, any_redis: RedisServer
 ) -> None:
     """Case 37: it has read more than there is: nothing is accepted, and why is said."""
     await office.planned()
-    embedded_redis.empty()
+    any_redis.empty()
     said = office.incoming(ANNA, "api v1.2.2")
 
     with pytest.raises(StateLostError) as lost:
@@ -85,12 +95,12 @@ async def test_a_running_bot_notices_an_emptied_redis(
 
 @pytest.mark.parametrize("others", [0, 40])
 async def test_a_restarted_bot_notices_an_emptied_redis(
-    office: Bureau, embedded_redis: RedisServer, others: int
+    office: Bureau, any_redis: RedisServer, others: int
 ) -> None:
     """Case 37: its host remembers how far it had come; no number is given out a second time."""
     await office.planned()
     before = office.hall.journal()
-    embedded_redis.empty()
+    any_redis.empty()
     for n in range(others):  # Something without our memory, such as an old observer, went on.
         before = office.hall.journal()
         before.append([("env", n, [e.Frozen(person=ANNA)])])
@@ -106,11 +116,11 @@ async def test_a_restarted_bot_notices_an_emptied_redis(
 
 
 async def test_a_worker_applies_nothing_from_an_emptied_redis(
-    office: Bureau, embedded_redis: RedisServer
+    office: Bureau, any_redis: RedisServer
 ) -> None:
     """Case 37: even when a bot on a new host gave the number out again, approved and all."""
     first = await office.planned()
-    embedded_redis.empty()
+    any_redis.empty()
     mark = HighWater(office.hall.state_dir, "production").path
     mark.unlink()
     office.bot()
@@ -124,13 +134,13 @@ async def test_a_worker_applies_nothing_from_an_emptied_redis(
     assert office.hall.state(first).status is Status.REQUESTED
 
 
-async def test_a_mark_is_ahead_of_an_old_copy(office: Bureau, embedded_redis: RedisServer) -> None:
+async def test_a_mark_is_ahead_of_an_old_copy(office: Bureau, any_redis: RedisServer) -> None:
     """Put back from a copy that lacks the newest rollback: said, and nothing is numbered anew."""
     await office.planned()
     dump = {key: office.hall.client.dump(key) for key in office.hall.client.scan_iter()}
     await office.say(ANNA, "worker v1.2.3")
     assert office.numbers() == [1, 2]
-    embedded_redis.empty()
+    any_redis.empty()
     for key, content in dump.items():
         office.hall.client.restore(key, 0, content or b"")
 
@@ -140,10 +150,10 @@ async def test_a_mark_is_ahead_of_an_old_copy(office: Bureau, embedded_redis: Re
 
 
 async def test_an_absent_server_is_told_within_three_seconds(
-    office: Bureau, embedded_redis: RedisServer
+    office: Bureau, any_redis: RedisServer
 ) -> None:
     """Case 38: not accepted, and the person hears so in time."""
-    embedded_redis.stop()
+    any_redis.stop()
     said, began = office.incoming(ANNA, "api v1.2.3"), time.monotonic()
 
     with pytest.raises(StoreUnavailableError) as away:
@@ -151,23 +161,23 @@ async def test_an_absent_server_is_told_within_three_seconds(
 
     assert time.monotonic() - began < 3.0
     assert office.desk.refusal(away.value, said).plain
-    embedded_redis.start()
+    any_redis.start()
     assert office.numbers() == []
 
 
 async def test_what_was_accepted_just_before_is_answered_when_it_is_back(
-    office: Bureau, embedded_redis: RedisServer
+    office: Bureau, any_redis: RedisServer
 ) -> None:
     """Accepted, then Redis goes: the same bot carries it out when Redis is there, once."""
     said = office.incoming(ANNA, "api v1.2.3")
     service = office.desk.services["production"]
     await service.book.append_environment(lambda _: (e.Received(incoming=said),))
     await office.desk.resume()
-    embedded_redis.stop()  # The answer has not begun: nothing was awaited since.
+    any_redis.stop()  # The answer has not begun: nothing was awaited since.
     async with office.chat.changed, asyncio.timeout(20):
         await office.chat.changed.wait_for(lambda: bool(office.chat.whispers))
 
-    embedded_redis.start()
+    any_redis.start()
     async with asyncio.timeout(20):
         await office.desk.drain()
 
