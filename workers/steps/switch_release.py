@@ -20,6 +20,7 @@ UP = ("running", "restarting")
 # Compose itself was killed; or its plugin, of which the Docker client says 255 (the exit status of
 # a signalled plugin is -1), or 125 when it was only being asked who it is (Docker 20.10, measured).
 _KILLED = (-9, -15, 137, 143, 255, 125)
+_REPEATED_AT_MOST = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +139,9 @@ class SwitchRelease:
 
     def _compose(self, command: CommandLine) -> None:
         outcome = self.ports.containers.compose(command, self.timeout_s)
-        if outcome.exit_code in _KILLED:
+        for _ in range(_REPEATED_AT_MOST):
+            if outcome.exit_code not in _KILLED:
+                break
             # By the kernel or a person, half-way: what it had asked for ends, then it is repeated.
             self.ports.containers.settle(self.ports.rollback_id, self.timeout_s)
             outcome = self.ports.containers.compose(command, self.timeout_s)
