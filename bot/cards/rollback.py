@@ -96,8 +96,8 @@ def _status_key(view: View) -> str:
         return "stopping"
     if state.status is Status.CANCELLED and state.changed:
         return "abandoned"
-    if state.status is Status.CANCELLED and state.reason is not None:
-        return "cancelled_because"
+    if state.status in (Status.CANCELLED, Status.STOPPED) and state.reason is not None:
+        return f"{state.status.value}_because"
     if state.status is Status.FAILED and state.direction == "back":
         return "undo_failed"
     return state.status.value
