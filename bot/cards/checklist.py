@@ -19,6 +19,7 @@ from commands.domain.conversation import (
 )
 from commands.domain.proof import CheckResult, Verdict
 from commands.domain.runbook import ChecklistPoint
+from commands.domain.state import Status
 
 
 def checklist_card(view: View) -> Card:
@@ -34,9 +35,17 @@ def checklist_card(view: View) -> Card:
         headline=f"{view.title} · {title}",
         tone=Tone.GOOD if whole else Tone.WAITING,
         blocks=(Checklist("", lines), *_dashboard(view)),
-        buttons=tuple(b for point in points if (b := _button(view, point)) is not None),
+        buttons=tuple(_buttons(view)),
         footer=words.say("checklist.done" if whole else "checklist.hint"),
     )
+
+
+def _buttons(view: View) -> Iterator[Button]:
+    """None once the rollback was undone: there is nothing left to confirm."""
+    if view.state.status is Status.SUCCEEDED:
+        for point in view.runbook.checklist:
+            if (button := _button(view, point)) is not None:
+                yield button
 
 
 def _dashboard(view: View) -> Iterator[Block]:

@@ -160,7 +160,7 @@ class EscalationRow(Model):
     title: Localised
     roles: tuple[RoleId, ...] = Field(min_length=1)
     sla_min: int = Field(ge=0)
-    expires_min: int = Field(gt=0)
+    expires_min: float = Field(gt=0)
     self_approval: bool = False
     may_ask: tuple[RoleId, ...] = Field(min_length=1)
 

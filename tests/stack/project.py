@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import docker
+import docker.errors
 from docker.models.containers import Container
 
 from tests.engines.ports import free_port
@@ -180,11 +181,22 @@ def remove_project(engine: docker.DockerClient, name: str) -> None:
     """Remove a project's containers, networks and volumes. Safe to repeat."""
     label = f"{_PROJECT_LABEL}={name}"
     for found in engine.containers.list(all=True, filters={"label": label}, ignore_removed=True):
-        found.remove(force=True, v=True)
+        _removed(found)
     for network in engine.networks.list(filters={"label": label}):
         network.remove()
     for volume in engine.volumes.list(filters={"label": label}):
         volume.remove(force=True)
+
+
+def _removed(found: Container) -> None:
+    """Remove a container; another test run may be at it already."""
+    try:
+        found.remove(force=True, v=True)
+    except docker.errors.NotFound:
+        return
+    except docker.errors.APIError as error:
+        if "already in progress" not in str(error):
+            raise
 
 
 def remove_orphans(engine: docker.DockerClient) -> None:
