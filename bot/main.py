@@ -63,23 +63,13 @@ class SystemClock:
         raise RuntimeError(f"the bot does not block for {seconds} s")
 
 
-def access(settings: Settings, environment: str) -> Access:
-    """What opens an environment's memory. Raises SettingsError when its key is missing."""
-    return Access(
-        environment=environment,
-        redis_url=settings.redis_url,
-        key=settings.journal_key(environment),
-        state_dir=settings.state_dir,
-        secrets=settings.secret_values(),
-    )
-
-
 def open_services(settings: Settings, runbook: Runbook) -> dict[str, Service]:
     """Every environment of the runbook that this process has a key for. Raises SettingsError."""
     names = settings.served or tuple(runbook.environments)
     clock = SystemClock()
     return {
-        name: Service(store=open_async_store(access(settings, name)), clock=clock) for name in names
+        name: Service(store=open_async_store(Access.of(settings, name)), clock=clock)
+        for name in names
     }
 
 

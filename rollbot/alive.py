@@ -13,8 +13,8 @@ import click
 
 from commands.runbook import read_runbook
 from commands.settings import Settings, read_settings
-from commands.store.opening import Store, open_store
-from rollbot.processes import access, served
+from commands.store.opening import Access, Store, open_store
+from rollbot.processes import served
 
 OBSERVED_WITHIN = timedelta(seconds=45)
 """Three rounds of the observer: it writes its record every 15 s."""
@@ -54,7 +54,7 @@ def _bot(settings: Settings) -> str:
 def _on_the_host(settings: Settings, process: str) -> str:
     environment = served(settings, read_runbook(settings.runbook), "")
     ask: dict[str, Callable[[Store, datetime], str]] = {"worker": _worker, "observer": _observer}
-    return ask[process](open_store(access(settings, environment)), datetime.now(UTC))
+    return ask[process](open_store(Access.of(settings, environment)), datetime.now(UTC))
 
 
 def _worker(store: Store, now: datetime) -> str:

@@ -34,18 +34,6 @@ class RunbookFile:
         return self._runbook[0]
 
 
-def access(settings: Settings, environment: str) -> Access:
-    """What opens an environment's memory. Raises SettingsError when its key is missing."""
-    return Access(
-        environment=environment,
-        redis_url=settings.redis_url,
-        key=settings.journal_key(environment),
-        state_dir=settings.state_dir,
-        secrets=settings.secret_values(),
-        known=_known_to_logs(),
-    )
-
-
 def _known_to_logs() -> Redactor:
     """The redactor of this process's logs, so that what one learns the other knows."""
     context = click.get_current_context(silent=True)
@@ -82,7 +70,7 @@ def worker(environment: str) -> None:
     name = served(settings, runbook_file(), environment)
     jobs.prepare(
         jobs.Host(
-            access=access(settings, name),
+            access=Access.of(settings, name),
             read_runbook=runbook_file,
             environment_variables=child_environment(),
             clock=jobs.SystemClock(),
@@ -101,7 +89,7 @@ def observer(environment: str) -> None:
     runbook_file = RunbookFile(settings.runbook)
     name = served(settings, runbook_file(), environment)
     host = jobs.Host(
-        access=access(settings, name),
+        access=Access.of(settings, name),
         read_runbook=runbook_file,
         environment_variables=child_environment(),
         clock=jobs.SystemClock(),

@@ -12,6 +12,7 @@ from pydantic import TypeAdapter
 
 from commands.domain.events import EVENTS, AnyEvent
 from commands.domain.observed import ObservedRecord
+from commands.settings import Settings
 from commands.store.async_journal import AsyncJournal
 from commands.store.book import AsyncBook, Book
 from commands.store.codec import Codec
@@ -45,6 +46,17 @@ class Access:
     state_dir: Path
     secrets: tuple[str, ...] = field(default=(), repr=False)
     known: Redactor = field(default_factory=Redactor, repr=False, compare=False)
+
+    @classmethod
+    def of(cls, settings: Settings, environment: str) -> Access:
+        """Access as the process's settings have it. Raises SettingsError without a key."""
+        return cls(
+            environment=environment,
+            redis_url=settings.redis_url,
+            key=settings.journal_key(environment),
+            state_dir=settings.state_dir,
+            secrets=settings.secret_values(),
+        )
 
     def codec(self) -> Codec[AnyEvent]:
         """The codec of this environment's key; it redacts the secrets."""

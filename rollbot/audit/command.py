@@ -12,9 +12,9 @@ from commands.runbook import read_runbook
 from commands.settings import read_settings
 from commands.store.inspection import Finding, Inspector
 from commands.store.keys import ENVIRONMENT_JOURNAL
-from commands.store.opening import Store, open_store
+from commands.store.opening import Access, Store, open_store
 from rollbot.audit.story import headline, told
-from rollbot.processes import access, served
+from rollbot.processes import served
 
 
 @click.group()
@@ -25,7 +25,7 @@ def audit() -> None:
 def _store(named: str) -> Store:
     settings = read_settings()
     runbook = read_runbook(settings.runbook)
-    return open_store(access(settings, served(settings, runbook, named)))
+    return open_store(Access.of(settings, served(settings, runbook, named)))
 
 
 @audit.command()

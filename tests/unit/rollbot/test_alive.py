@@ -13,9 +13,8 @@ from click.testing import CliRunner, Result
 from commands.domain.observed import ObservedRecord
 from commands.domain.text import text
 from commands.settings import read_settings
-from commands.store.opening import Store, open_store
+from commands.store.opening import Access, Store, open_store
 from rollbot.alive import alive
-from rollbot.processes import access
 from tests.engines.found import ROOT
 from tests.engines.ports import free_port
 from tests.engines.redis_server import RedisServer
@@ -31,7 +30,7 @@ def store(
     monkeypatch.setenv("ROLLBOT_ENV", "production")
     monkeypatch.setenv("ROLLBOT_JOURNAL_KEY_PRODUCTION", "k" * 64)
     monkeypatch.setenv("REDIS_URL", embedded_redis.url)
-    opened = open_store(access(read_settings(), "production"))
+    opened = open_store(Access.of(read_settings(), "production"))
     yield opened
     opened.client.close()
 
