@@ -11,7 +11,12 @@ import structlog
 
 from commands.domain.command import Tick
 from commands.domain.decide.clock import LOST_AFTER
-from commands.domain.errors import StoreError
+from commands.domain.errors import (
+    StateLostError,
+    StoreError,
+    TamperedJournalError,
+    UnknownEventError,
+)
 from commands.domain.observed import ObservedRecord
 from commands.domain.proof import Verdict
 from commands.domain.runbook import Runbook
@@ -54,7 +59,11 @@ class Deadlines:
         names = {*tuple(state.opened)[-RECENT:], *state.open}
         alive = bool(await service.workers())
         for name in names:
-            rollback = await service.book.rollback(name)
+            try:
+                rollback = await service.book.rollback(name)
+            except (TamperedJournalError, StateLostError, UnknownEventError):
+                # The relay tells people; the environment's other rollbacks keep their deadlines.
+                continue
             if rollback is not None and not _over(rollback):
                 await self._tick(environment, service, rollback, alive=alive)
 

@@ -156,3 +156,9 @@ def _is_check(state: RollbackState, number: int) -> bool:
 
 def _at(channel: Channel) -> str:
     return ":".join(filter(None, (channel.platform, channel.channel, channel.topic)))
+
+
+def final_first(item: tuple[tuple[str, str], RollbackState]) -> tuple[bool, int]:
+    """Sorts what ended or waits for people first, then the newest."""
+    state = item[1]
+    return (not (state.status.ended or state.status.waits_for_people), -state.number)

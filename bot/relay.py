@@ -14,8 +14,9 @@ from dataclasses import dataclass, field, replace
 
 import structlog
 
+from bot.alarm import Alarm
 from bot.cards.view import View
-from bot.outbox import Wanted, wanted
+from bot.outbox import Wanted, final_first, wanted
 from commands.domain.conversation import Address, Card, MessageRef
 from commands.domain.errors import ChatError, ChatGoneError, StoreError
 from commands.domain.events import Posted, PostLost
@@ -70,6 +71,11 @@ class Relay:
     _sent: dict[tuple[str, str, str], Sent] = field(default_factory=dict)
     _kept: dict[tuple[str, str, str], MessageRef] = field(default_factory=dict)
     _quiet_until: dict[str, float] = field(default_factory=dict)
+    _alarm: Alarm = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Nothing is read yet."""
+        self._alarm = Alarm(self.chat, self.runbook.language)
 
     async def run(self) -> None:
         """Follow every environment and send, until cancelled."""
@@ -92,24 +98,25 @@ class Relay:
                 await self._look(environment, positions)
             except StoreError as error:
                 log.warning("relay_waits_for_store", environment=environment, why=str(error))
+                await self._alarm.sound(environment, error, self._channels(environment))
                 await asyncio.sleep(BACK_OFF_S)
 
     async def _look(self, environment: str, positions: dict[str, int]) -> None:
         book = self.services[environment].book
         state = await book.environment()
-        names = tuple(state.opened)[-RECENT:]
-        for name in names:
-            rollback = await book.rollback(name)
-            if rollback and positions.get(name) != rollback.position:
+        for name in tuple(state.opened)[-RECENT:]:
+            rollback = await self._alarm.read(book, name, self._channels(environment))
+            if rollback is None:
+                positions.pop(name, None)
+            elif positions.get(name) != rollback.position:
                 first = name not in positions
                 positions[name] = rollback.position
                 if self._shown(rollback, first=first):
                     self._dirty[environment, name] = rollback
-            elif rollback and self._grows_old(environment, rollback):
+            elif self._grows_old(environment, rollback):
                 self._dirty[environment, name] = rollback
         self.ready.set()
-        after = {ENVIRONMENT_JOURNAL: state.position, **{n: positions.get(n, 0) for n in names}}
-        await book.journal.follow(after, block_s=1.0)
+        await book.journal.follow({ENVIRONMENT_JOURNAL: state.position, **positions}, block_s=1.0)
         # Inbox entries come in bursts, and none of them changes a card by itself.
         await asyncio.sleep(LOOK_S)
 
@@ -132,7 +139,7 @@ class Relay:
 
     async def _send(self) -> None:
         while True:
-            for (environment, name), state in sorted(self._dirty.items(), key=_final_first):
+            for (environment, name), state in sorted(self._dirty.items(), key=final_first):
                 position = state.position
                 if await self._flush(environment, state) and position == state.position:
                     self._dirty.pop((environment, name), None)
@@ -225,7 +232,8 @@ class Relay:
         """The address, in its thread once the root is there, or where a group has moved to."""
         address = message.address
         if moved := state.moved.get(message.key):
-            address = replace(address, channel=_moved(address.channel, moved))
+            channel = address.channel.model_copy(update={"channel": moved})
+            address = replace(address, channel=channel)
         if not message.under:
             return address
         root = self._kept.get((environment, state.id, message.under)) or state.posted.get(
@@ -234,15 +242,6 @@ class Relay:
         return replace(address, thread=root.message_id) if root else None
 
 
-def _final_first(item: tuple[tuple[str, str], RollbackState]) -> tuple[bool, int]:
-    state = item[1]
-    return (not (state.status.ended or state.status.waits_for_people), -state.number)
-
-
 def _place(address: Address) -> str:
     person = address.person.user if address.person else ""
     return f"{address.channel.channel}:{person}"
-
-
-def _moved(channel: Channel, to: str) -> Channel:
-    return channel.model_copy(update={"channel": to})

@@ -1,0 +1,204 @@
+"""Somebody with access to Redis, and no key, writes into it: nothing is changed on their word.
+
+Real processes on the demo's engine; the forger uses a plain Redis client.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis
+from rq import Callback, Queue
+from rq.serializers import JSONSerializer
+
+from commands.domain import events as e
+from commands.domain.command import Approve, Cancel
+from commands.domain.conversation import Incoming
+from commands.domain.events import EVENTS, AnyEvent
+from commands.domain.people import Identity
+from commands.domain.runbook import Channel
+from commands.store.codec import Codec
+from commands.store.keys import ENVIRONMENT_JOURNAL, queue_name
+from tests.engines.waiting import eventually
+from tests.faults.embedded_host import EmbeddedHost, embedded_host, to
+from tests.faults.tampering import Fields, Stream, cut_to
+from tests.integration.incident import phrase
+from tests.integration.slack_people import ANNA, CHANNEL, on_slack
+from tests.servers.slack import TEAM, Slack
+from tests.servers.slack_fixture import slack
+from tests.stack.runbook_file import ENVIRONMENT
+
+__all__ = ["slack"]
+
+pytestmark = pytest.mark.timeout(180)
+
+STAGING_KEY = b"staging" * 8
+BAD, GOOD = "v1.3.0", "v1.2.3"
+
+
+@pytest.fixture
+def host(slack: Slack, tmp_path: Path) -> Iterator[EmbeddedHost]:
+    """Worker and bot run; RB-1 brought the api to v1.2.3, RB-2 is planned and not approved."""
+    with embedded_host(tmp_path / "world", on_slack(slack), BAD) as made:
+        made.start("worker", "bot")
+        made.await_worker()
+        made.ask(to(GOOD))
+        made.order(Approve(made.actor("anna")), "RB-1")
+        made.await_status("succeeded")
+        made.world.deploy(BAD)
+        made.ask(to(GOOD))
+        prepared = lambda: made.events("RB-2")[-1].kind == "posted"  # noqa: E731
+        eventually(prepared, within_s=20, what="RB-2 stands in the channel")
+        yield made
+
+
+@pytest.fixture
+def forger(host: EmbeddedHost) -> Iterator[redis.Redis]:
+    """A client with nothing but the address."""
+    with redis.Redis.from_url(host.redis.url) as client:
+        yield client
+
+
+def nothing_changes(host: EmbeddedHost, forger: redis.Redis, rollback: str = "RB-2") -> None:
+    """A worker is called, refuses, and production is as it was."""
+    pins = host.pins()
+    at = host.said("worker", "job_failed")
+    job = f"drive-{ENVIRONMENT}-{rollback}-{at + 900}"
+    call(forger, "workers.jobs.drive", rollback, job)
+    refused = lambda: host.said("worker", "job_failed") > at  # noqa: E731
+    eventually(refused, within_s=30, what=lambda: host.log("worker"))
+    assert host.world.version("api") == BAD
+    assert host.pins() == pins
+
+
+def call(forger: redis.Redis, function: str, argument: str, job_id: str, **extra: Any) -> None:
+    """Put a job into the queue, as anybody can."""
+    queue = Queue(queue_name(ENVIRONMENT), connection=forger, serializer=JSONSerializer)
+    queue.enqueue_call(function, args=(argument,), job_id=job_id, timeout=60, **extra)
+
+
+def people_are_told(slack: Slack, journal: str) -> None:
+    """The channel reads which journal is not trusted."""
+    words = phrase("error.journal_tampered")
+
+    def said() -> bool:
+        return any(words in m.all_text and journal in m.all_text for m in slack.messages(CHANNEL))
+
+    eventually(said, within_s=30, what=f"{words} {journal}")
+
+
+def forged(stream: Stream, event: AnyEvent, key: bytes) -> Fields:
+    """An entry that would come next, right in everything but the signature's key."""
+    entries = stream.read()
+    codec = Codec(ENVIRONMENT, EVENTS, key)
+    prev, n = entries[-1][b"h"].decode(), len(entries) + 1
+    sealed = codec.seal(stream.journal, n, datetime.now(UTC), prev, event)
+    return {b"e": sealed.raw, b"s": sealed.signature.encode(), b"h": sealed.hash.encode()}
+
+
+def append(stream: Stream, fields: Fields) -> None:
+    """As rollbot's own script would write it."""
+    n = len(stream.read()) + 1
+    stream.client.xadd(stream.key, dict(fields), id=f"{n}-0")  # type: ignore[arg-type]
+
+
+def anna() -> Identity:
+    return Identity(platform="slack", workspace=TEAM, user=ANNA)
+
+
+def test_a_forged_approval_starts_nothing(
+    slack: Slack, host: EmbeddedHost, forger: redis.Redis
+) -> None:
+    """Right in form, digest, position and chain, signed with staging's key: all stop, all know."""
+    state = host.state("RB-2")
+    assert state is not None
+    yes = e.Approved(
+        person="anna",
+        identity=anna(),
+        roles=("devops_oncall",),
+        digest=state.plan_digest,
+        evidence_digest=state.evidence.digest(),
+    )
+    stream = Stream(forger, ENVIRONMENT, "RB-2")
+    append(stream, forged(stream, yes, STAGING_KEY))
+
+    nothing_changes(host, forger)
+    people_are_told(slack, "RB-2")
+
+
+def test_a_forged_inbox_entry_is_not_heard(
+    slack: Slack, host: EmbeddedHost, forger: redis.Redis
+) -> None:
+    """Words that Anna never said are in nobody's mouth: nothing is answered, people are told."""
+    home = Channel(platform="slack", workspace=TEAM, channel=CHANNEL)
+    words = Incoming(
+        delivery_id="forged",
+        kind="words",
+        words="approve RB-2",
+        identity=anna(),
+        home=home,
+        received_at=datetime.now(UTC) - timedelta(seconds=1),
+    )
+    stream = Stream(forger, ENVIRONMENT, ENVIRONMENT_JOURNAL)
+    append(stream, forged(stream, e.Received(incoming=words), STAGING_KEY))
+
+    nothing_changes(host, forger)
+    people_are_told(slack, ENVIRONMENT_JOURNAL)
+    host.kill("bot")
+    host.start("bot")
+    nothing_changes(host, forger)
+
+
+def test_another_rollbacks_approval_counts_for_none(
+    slack: Slack, host: EmbeddedHost, forger: redis.Redis
+) -> None:
+    """RB-1's own, authentic approval, replayed into RB-2 for the same target: refused, told."""
+    kinds = [event.kind for event in host.events("RB-1")]
+    genuine = Stream(forger, ENVIRONMENT, "RB-1").read()[kinds.index("approved")]
+    append(Stream(forger, ENVIRONMENT, "RB-2"), genuine)
+
+    nothing_changes(host, forger)
+    people_are_told(slack, "RB-2")
+
+
+def test_a_shortened_journal_revives_nothing(host: EmbeddedHost, forger: redis.Redis) -> None:
+    """Cancelled by people, cut back to before it, bot started anew: the worker remembers."""
+    stream = Stream(forger, ENVIRONMENT, "RB-2")
+    before = len(stream.read())
+    host.order(Cancel(host.actor("anna")), "RB-2")
+    host.await_status("cancelled", of="RB-2")
+    mirror = host.directory / "state" / f"{ENVIRONMENT}.journal.jsonl"
+    eventually(lambda: '"cancelled"' in mirror.read_text().replace("\\", ""), what="it is mirrored")
+    host.kill("bot")
+    stream.write(cut_to(before)(stream.read()))
+
+    nothing_changes(host, forger)
+    assert host.said("worker", "StateLostError")
+
+
+def test_forged_jobs_run_nothing(host: EmbeddedHost, forger: redis.Redis, tmp_path: Path) -> None:
+    """Another function, a callback, and a call for what nobody approved: refused or idle."""
+    trace = tmp_path / "trace"
+    drive, ours = "workers.jobs.drive", f"drive-{ENVIRONMENT}-RB-2"
+    call(forger, "os.system", f"touch {trace}", f"{ours}-901")
+    call(forger, drive, "RB-2", f"{ours}-902", on_success=Callback("os.getcwd"))
+    call(forger, drive, "../../etc", f"{ours}-903")
+    call(forger, drive, "RB-2", f"{ours}-904")
+    queue = Queue(queue_name(ENVIRONMENT), connection=forger, serializer=JSONSerializer)
+    refused = lambda: host.said("worker", "job_refused") == 3  # noqa: E731
+    eventually(refused, within_s=30, what=lambda: host.log("worker"))
+    idle = lambda: not queue.count and not forger.exists(f"rq:job:{ours}-904")  # noqa: E731
+    eventually(idle, within_s=30, what="the queue is empty")
+
+    assert not trace.exists()
+    assert host.world.version("api") == BAD
+    state = host.state("RB-2")
+    assert state is not None
+    assert state.status.value == "planned"
+    assert not [one for one in host.events("RB-2") if isinstance(one, e.ExecutionStarted)]
+    host.order(Approve(host.actor("anna")), "RB-2")
+    host.await_status("succeeded", of="RB-2")
