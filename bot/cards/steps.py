@@ -99,6 +99,8 @@ def _detail(view: View, step: PlannedStep, record: StepRecord, seconds: float | 
     if record.marked_by:
         people = ", ".join(words.name(p) for p in record.marked_by)
         said.append(words.say("card.marked_by", people=people))
+    if record.taken_up:
+        said.append(words.say("card.taken_up"))
     budget = _budget(view, step)
     if budget and seconds is not None and seconds > budget:
         over = words.took(seconds - budget)

@@ -88,6 +88,12 @@ def done_once(made: WorkerWorld, rollback: str) -> bool:
     return len(done) == len(set(done)) and len(done) >= len(state.plan.steps) - 1
 
 
+def told(slack: Slack, rollback: str, key: str) -> bool:
+    """Whether the incident channel reads this of the rollback."""
+    said = (m.all_text for m in slack.messages(CHANNEL))
+    return any(rollback in text and phrase(key) in text for text in said)
+
+
 def frozen(made: WorkerWorld) -> list[int]:
     """The worker and everything below it stand still, as on a host that swaps."""
     worker = made.running["worker"].pid
@@ -105,12 +111,9 @@ def test_a_frozen_worker_is_told_of_and_rereads_on_waking(
     made.start("bot", "worker")
     rollback = at_the_gate(made, gate)
     pids, frozen_at = frozen(made), time.monotonic()
-
-    def told() -> bool:
-        said = (m.all_text for m in slack.messages(CHANNEL))
-        return any(rollback in text and phrase("status.worker_lost") in text for text in said)
-
-    eventually(told, within_s=TOLD_WITHIN_S, what=made.logs)
+    eventually(
+        lambda: told(slack, rollback, "status.worker_lost"), within_s=TOLD_WITHIN_S, what=made.logs
+    )
     assert time.monotonic() - frozen_at < TOLD_WITHIN_S
     first = made.running.pop("worker")
     made.start("worker")
@@ -134,10 +137,10 @@ def test_a_frozen_worker_is_told_of_and_rereads_on_waking(
 
 @pytest.mark.parametrize("victim", ["worker", "job"])
 def test_killed_inside_a_step_it_is_probed_and_done_once(
-    host: Make, gate: Path, victim: str
+    slack: Slack, host: Make, gate: Path, victim: str
 ) -> None:
-    """Cases 25 to 27: killed after its intent, the next one probes; the switch is not repeated."""
-    made = host()
+    """Cases 25 to 27: the next one probes, the card says so, and the switch is not repeated."""
+    made = host(chats=on_slack(slack))
     made.start("bot", "worker")
     rollback = at_the_gate(made, gate)
     worker = made.running["worker"].pid
@@ -152,6 +155,7 @@ def test_killed_inside_a_step_it_is_probed_and_done_once(
 
     assert time.monotonic() - began < TOLD_WITHIN_S
     assert of_kind(made.events(rollback), e.StepProbed)
+    eventually(lambda: told(slack, rollback, "card.taken_up"), what="the card says it")
     assert done_once(made, rollback)
     eventually(lambda: not any(map(is_running, below)), what="what it had started is gone")
 

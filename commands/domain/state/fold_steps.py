@@ -43,6 +43,7 @@ def _intended(state: RollbackState, event: e.StepIntended, at: datetime) -> None
 
 @folds(e.StepProbed)
 def _probed(state: RollbackState, event: e.StepProbed, at: datetime) -> None:
+    state.steps[event.step] = replace(state.record(event.step), taken_up=True)
     state.progressed_at, state.worker_lost_at = at, None
 
 

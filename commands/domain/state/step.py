@@ -12,7 +12,10 @@ from commands.domain.text import Text
 
 @dataclass(frozen=True, slots=True)
 class StepRecord:
-    """One step's history so far. `before` is what was captured before its first effect."""
+    """One step's history so far. `before` is what was captured before its first effect.
+
+    `taken_up`: an executor died inside it, and the next one probed it.
+    """
 
     number: int
     status: StepStatus = StepStatus.PENDING
@@ -25,3 +28,4 @@ class StepRecord:
     error: Text | None = None
     proof: tuple[ProofItem, ...] = ()
     marked_by: tuple[str, ...] = ()
+    taken_up: bool = False
