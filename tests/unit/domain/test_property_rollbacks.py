@@ -42,20 +42,26 @@ REQUESTS = st.sampled_from(
 )
 NONCES = st.sampled_from(("", "right", "0123456789ab"))
 NUMBERS = st.sampled_from((1, 1, 2, 3))
+FIRST = ("planned", "failed", "failed", "done")
 GRANTED = (e.UndoStarted, e.RetryOrdered, e.StepMarkedDone)
 
 
 class Rollbacks(RuleBasedStateMachine):
     """One environment, everybody at once."""
 
-    @initialize(self_approval=st.booleans(), asked=REQUESTS)
-    def begin(self, self_approval: bool, asked: Request) -> None:
+    @initialize(self_approval=st.booleans(), asked=REQUESTS, first=st.sampled_from(FIRST))
+    def begin(self, self_approval: bool, asked: Request, first: str) -> None:
+        """There is one rollback: planned, failed half-way, or done."""
         self.office = Office(world(*SERVICES))
         self.office.allow_self_approval(self_approval)
         self.read: dict[str, int] = {}
         self.was: dict[str, Status] = {}
         self.deployed = 0
         self.ask(ANNA, asked, True)
+        if first != "planned":
+            self.office.world.engine.exit_code = first == "failed"
+            self.everybody_approves(1, True)
+            self.office.world.engine.exit_code = 0
 
     def _named(self, number: int) -> str:
         """One of the rollbacks there are: 1 is the newest."""
