@@ -11,12 +11,13 @@ from collections.abc import Callable, Iterator
 
 from tests.faults.campaign_acks import acks
 from tests.faults.campaign_doubles import deliveries
-from tests.faults.campaign_kills import PROCESSES, SERVERS, campaign, drawn
+from tests.faults.campaign_kills import OUTAGE, PROCESSES, SERVERS, Point, campaign, drawn
 from tests.faults.campaign_place import place
 from tests.faults.campaign_tally import Tally
 from tests.faults.campaign_words import fuzzed
 
 SEED, POINTS = 20261123, 10
+LONG, OUTAGE_S, LONG_OUTAGE_S = 100, 60.0, 90.0
 
 
 def kills(seed: int, count: int) -> Tally:
@@ -31,11 +32,20 @@ def redis(seed: int, count: int) -> Tally:
         return campaign(here, "Redis away", drawn(seed, count // 2, SERVERS))
 
 
+def outage(_seed: int, count: int) -> Tally:
+    """Redis away for 60 s (from N=100 on for 90 s) in the middle of a rollback."""
+    seconds = OUTAGE_S if count < LONG else LONG_OUTAGE_S
+    with place() as here:
+        points = [Point(OUTAGE, 0.8, seconds)]
+        return campaign(here, f"Redis away for {seconds:.0f} s", points)
+
+
 CAMPAIGNS: dict[str, Callable[[int, int], Tally]] = {
     "words": lambda seed, count: fuzzed(seed, 50 * count),
     "deliveries": lambda seed, count: deliveries(seed, 5 * count),
     "acks": lambda _seed, count: acks(max(100, 2 * count)),
     "redis": redis,
+    "outage": outage,
     "kills": kills,
 }
 

@@ -18,6 +18,7 @@ from tests.faults.campaign_tally import Tally
 
 PROCESSES = {"worker": 6, "job": 6, "observer": 2, "bot": 2, "compose": 4}
 SERVERS = {"redis kill -9": 1, "redis restart": 1}
+OUTAGE = "redis outage -9"
 AWAY_AT_MOST_S = 1.5
 COMPOSE_TAKES_S = 0.4
 POINTS_A_ROUND = 2
@@ -27,7 +28,10 @@ _MEASURED_ROUNDS = 2
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """Whom, when (as a share of an undisturbed rollback), and one more random number."""
+    """Whom, when (as a share of an undisturbed rollback), and one more random number.
+
+    Of an `OUTAGE` the last is its length in seconds.
+    """
 
     victim: str
     share: float
@@ -104,7 +108,7 @@ def _end(here: Place, point: Point) -> float | None:
     made, struck_at = here.made, time.time()
     if point.victim.startswith("redis"):
         made.redis.kill9() if point.victim.endswith("-9") else made.redis.stop()
-        time.sleep(point.luck * AWAY_AT_MOST_S)
+        time.sleep(point.luck if point.victim == OUTAGE else point.luck * AWAY_AT_MOST_S)
         made.redis.start()
         return time.time()
     worker = made.running["worker"].pid

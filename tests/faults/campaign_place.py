@@ -35,7 +35,7 @@ from tests.stack.runbook_file import ENVIRONMENT, runbook_for
 
 VERSIONS = ("v1.2.3", "v1.2.2")
 SERVICE = "api"
-ENDS_WITHIN_S = 120.0
+ENDS_WITHIN_S = 180.0
 STORE_PATIENCE_S = 130.0
 _LOOK_S = 0.03
 _NO_PROGRESS = (e.WorkerLost, e.WorkerBack, e.Posted, e.PostLost, e.Approved, e.Noted)
