@@ -42,7 +42,6 @@ log = structlog.get_logger()
 HEARTBEAT_EVERY_S = 1
 KILL_AFTER_S = 5.0
 """How long a job process may take to end at once, before it is killed. Both are resumable."""
-
 DIES_AT_MOST_EVERY_S = 10.0
 
 # RQ adds a minute to a worker's time to live, and looks at the queue for 15 s less than it.
@@ -183,10 +182,7 @@ class DriveWorker(Worker):
     def handle_work_horse_killed(
         self, job: Job, retpid: int | None, ret_val: int | None, rusage: object
     ) -> None:
-        """Say so, and go on with the rollback; not in a loop, if that is what kills it.
-
-        What goes on has the same job id, which no other state of a journal has.
-        """
+        """Say so, and go on (under the same job id); not in a loop, if that is what kills it."""
         del retpid, rusage
         log.error("job_process_died", job=job.id, wait_status=ret_val)
         last_id, last_s = self._died or ("", 0.0)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from commands.domain.decide.asking import may_supersede
 from commands.domain.decide.case import roles_in
+from commands.domain.decide.clock import too_late
 from commands.domain.errors import RollbotError, StoreError
 from commands.domain.events import (
     Cancelled,
     ExecutionStarted,
+    Expired,
     PlanChanged,
     RollbackClosed,
     SlotReleased,
@@ -25,7 +27,12 @@ from workers.planning import Planning
 
 
 def start(book: Book, planning: Planning, state: RollbackState) -> None:
-    """Begin execution, or say why not: a role is gone, the plan changed, the slot is held."""
+    """Begin execution, or say why not: too late, a role gone, the plan changed, the slot held."""
+    if too_late(state, planning.clock.now()):
+        book.environment()
+        expired = RollbackClosed(rollback_id=state.id, outcome=Status.EXPIRED.value)
+        book.append(state, Expired(verb="execute"), environment=(expired,))
+        return
     gone = no_longer_entitled(state, planning.runbook)
     if gone:
         book.append(state, *(Withdrawn(person=person, by_rule=True) for person in gone))

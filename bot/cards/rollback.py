@@ -89,18 +89,17 @@ def _blocked_title(view: View) -> str:
 
 
 def _status_key(view: View) -> str:
-    state = view.state
-    if state.worker_lost_at is not None and not state.status.ended:
-        return "worker_lost"
-    if state.status.moving and state.stop_asked_by is not None:
-        return "stopping"
-    if state.status is Status.CANCELLED and state.changed:
-        return "abandoned"
-    if state.status in (Status.CANCELLED, Status.STOPPED) and state.reason is not None:
-        return f"{state.status.value}_because"
-    if state.status is Status.FAILED and state.direction == "back":
-        return "undo_failed"
-    return state.status.value
+    state, status = view.state, view.state.status
+    because = status in (Status.CANCELLED, Status.STOPPED) and state.reason is not None
+    special = {
+        "worker_lost": state.worker_lost_at is not None and not status.ended,
+        "stopping": status.moving and state.stop_asked_by is not None,
+        "abandoned": status is Status.CANCELLED and state.changed,
+        f"{status.value}_because": because,
+        "expired_approved": status is Status.EXPIRED and state.approved_at is not None,
+        "undo_failed": status is Status.FAILED and state.direction == "back",
+    }
+    return next((key for key, holds in special.items() if holds), status.value)
 
 
 def _blocks(view: View, *, whole_plan: bool) -> Iterator[Block]:

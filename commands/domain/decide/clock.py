@@ -36,13 +36,26 @@ def tick(case: Case, command: Tick, runbook: Runbook, now: datetime) -> Decision
 
 def _expire(state: RollbackState, now: datetime) -> Decision | None:
     question = state.question
-    if question is None or now < question.expires_at or state.status is Status.APPROVED:
+    if question is None or now < question.expires_at:
+        return None
+    if state.status is Status.APPROVED and not too_late(state, now):
         return None
     final = question.verb == "execute"
     closed: tuple[EnvironmentEvent, ...] = (
         (RollbackClosed(rollback_id=state.id, outcome=Status.EXPIRED.value),) if final else ()
     )
     return Decision(state.id, closed, (Expired(verb=question.verb),), work=final)
+
+
+def too_late(state: RollbackState, now: datetime) -> bool:
+    """An approval that no worker took up for as long as people had to give it is void.
+
+    Nothing starts hours later, when nobody is watching any more.
+    """
+    question, approved_at = state.question, state.approved_at
+    if state.status is not Status.APPROVED or question is None or approved_at is None:
+        return False
+    return now - approved_at >= question.expires_at - question.asked_at
 
 
 def _close(state: RollbackState, command: Tick, runbook: Runbook, now: datetime) -> Decision:

@@ -129,6 +129,22 @@ def test_an_expired_request_has_no_effect() -> None:
     assert rollback not in office.environment.open
 
 
+def test_an_approval_that_no_worker_took_up_is_void() -> None:
+    """Hours later, when nobody is watching any more, nothing starts."""
+    office = Office()
+    rollback = office.ask(ANNA)
+    office.later(minutes=20)
+    office.approve(rollback, ANNA)
+    office.later(minutes=29)
+    office.order(c.Tick(), rollback)
+    assert office.state(rollback).status is Status.APPROVED
+
+    office.later(minutes=2)
+    office.order(c.Tick(), rollback)
+
+    assert office.state(rollback).status is Status.EXPIRED
+
+
 def test_an_approval_can_be_withdrawn() -> None:
     """Until execution starts, an approver may take the yes back."""
     office = Office()
