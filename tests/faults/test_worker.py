@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import redis
 
 from commands.domain import events as e
 from commands.domain.command import Approve
@@ -233,3 +234,26 @@ def test_deadlines_outlive_the_bot(host: Make, gate: Path) -> None:
     ]
     assert 0 <= (expired.at - expires_at).total_seconds() < TOLD_WITHIN_S
     assert made.runs == "v1.3.0"
+
+
+def test_a_redis_without_memory_pauses_the_running_one(
+    host: Make, gate: Path, embedded_redis: RedisServer
+) -> None:
+    """Case 36: nothing is begun that cannot be written; with room again it goes on by itself."""
+    made = host()
+    made.start("bot", "worker")
+    rollback = at_the_gate(made, gate)
+    with redis.Redis(port=embedded_redis.port) as server:
+        server.config_set("maxmemory", "1")
+        known = len(made.events(rollback))
+        (gate / "open").touch()
+        job = job_of(made.running["worker"].pid)
+        eventually(lambda: not is_running(job), within_s=30, what=made.logs)
+        assert len(made.events(rollback)) == known
+        server.config_set("maxmemory", "0")
+    began = time.monotonic()
+    made.await_status("succeeded", of=rollback)
+
+    assert time.monotonic() - began < TOLD_WITHIN_S
+    assert done_once(made, rollback)
+    assert made.running["worker"].poll() is None
