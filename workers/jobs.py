@@ -8,23 +8,25 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import structlog
 
-from commands.domain.errors import RollbotError
+from commands.domain.errors import EngineError, RollbotError
 from commands.domain.plan import PlannedStep, PullImage
-from commands.domain.runbook import Runbook
+from commands.domain.runbook import Compose, Runbook
 from commands.domain.state import RollbackState, StepStatus
 from commands.planner.service import plan
 from commands.ports import Clock, Containers, Web
 from commands.store.opening import Access, Store, open_store
 from commands.store.secret_values import secret_values
 from workers import stopping
-from workers.adapters.compose import DockerContainers
+from workers.adapters.compose import DockerContainers, engine_of
 from workers.adapters.config_files import FilesOnDisk
+from workers.adapters.engine import Engine
 from workers.adapters.git import GitHistory
 from workers.adapters.process import EmbeddedContainers
 from workers.adapters.programs import ProgramsOnHost
@@ -77,6 +79,13 @@ class Host:
     environment_variables: dict[str, str]
     clock: Clock
     web: Web = field(default_factory=HttpWeb)
+    engines: dict[Compose, Engine] = field(default_factory=dict)
+
+    def engine(self, compose: Compose) -> Engine:
+        """The engine of a Compose project, always the same object."""
+        if compose not in self.engines:
+            self.engines[compose] = engine_of(compose, self.environment_variables)
+        return self.engines[compose]
 
     @property
     def environment(self) -> str:
@@ -102,11 +111,16 @@ def prepare(host: Host) -> None:
 
 
 def warm() -> None:
-    """Fold what is open, in the worker, between jobs: a forked one reads only what came since.
+    """Do in the worker, between jobs, what every forked one would begin with.
 
-    Raises store errors.
+    Fold what is open, so that it reads only what came since, and agree with the engine on the
+    API's version. Raises store errors.
     """
-    book = _prepared[0].store.book
+    host, book = _prepared[0].host, _prepared[0].store.book
+    compose = host.read_runbook().environments[host.environment].compose
+    if compose.generation != "embedded":
+        with suppress(EngineError):  # A job that needs the engine says that it is away.
+            host.engine(compose).introduce()
     for name in tuple(book.environment().open):
         book.rollback(name)
 
@@ -188,7 +202,7 @@ def open_ports(
     if definition.compose.generation == "embedded":
         containers = EmbeddedContainers(definition.compose)
     else:
-        containers = DockerContainers(definition.compose, around)
+        containers = DockerContainers(definition.compose, around, host.engine(definition.compose))
     return Ports(
         containers=containers,
         files=files,

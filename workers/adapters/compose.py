@@ -25,6 +25,12 @@ from workers.adapters.surroundings import Surroundings
 _LOCAL = ("unix://", "tcp://127.", "tcp://localhost")
 
 
+def engine_of(compose: Compose, around: Mapping[str, str]) -> Engine:
+    """The engine of a Compose project, for a process with these variables; not yet connected."""
+    url = compose.engine_url or around.get("DOCKER_HOST", "")
+    return Engine(url, around.get("DOCKER_CONFIG", ""))
+
+
 class DockerContainers:
     """One Compose project on one Docker engine.
 
@@ -33,12 +39,12 @@ class DockerContainers:
     `DOCKER_HOST`, or else the default one.
     """
 
-    def __init__(self, compose: Compose, surroundings: Surroundings) -> None:
+    def __init__(
+        self, compose: Compose, surroundings: Surroundings, engine: Engine | None = None
+    ) -> None:
         self._compose = compose
         self._surroundings = surroundings
-        around = surroundings.environment
-        url = compose.engine_url or around.get("DOCKER_HOST", "")
-        self._engine = Engine(url, around.get("DOCKER_CONFIG", ""))
+        self._engine = engine or engine_of(compose, surroundings.environment)
         self._images = Images(self._engine)
 
     def close(self) -> None:

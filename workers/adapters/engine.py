@@ -74,6 +74,15 @@ class Engine:
                 raise EngineUnavailableError(engine=self.url, why=_short(answer.text))
             return str(answer.json()["Version"])
 
+    def introduce(self) -> None:
+        """Agree on the API's version anew, then let the connection go.
+
+        For a process that is about to fork: its children need not ask again, and share no socket.
+        Raises EngineUnavailableError.
+        """
+        self.close()
+        self.api.close()
+
     def close(self) -> None:
         """Let the connection go; the next call makes a new one."""
         client, self._client = self._client, None
