@@ -206,6 +206,11 @@ class TelegramServer(World):
         """
         self._faults.append(Fault(kind, calls, method, retry_after_s))
 
+    @property
+    def faults_left(self) -> int:
+        """How many faults still wait for their call."""
+        return sum(fault.left for fault in self._faults)
+
     def heal(self) -> None:
         """No more faults."""
         self._faults.clear()
