@@ -5,7 +5,7 @@ from __future__ import annotations
 from bot.cards import parts
 from bot.cards.buttons import buttons
 from bot.cards.proof import proof
-from bot.cards.rollback import half_done, rto, status_line, tone
+from bot.cards.rollback import half_done, rto, status_line, tone, unmeasured
 from bot.cards.steps import step_title
 from bot.cards.view import View, trimmed
 from commands.domain.conversation import Block, Card, Code, Paragraph, Tone
@@ -33,7 +33,7 @@ def resolved_card(view: View) -> Card:
     """The announcement of the end: proven, walked back, or left as it is."""
     words, state = view.words, view.state
     line = status_line(view)
-    good = state.status is Status.SUCCEEDED
+    good = state.status is Status.SUCCEEDED and not unmeasured(view)
     return Card(
         plain=f"{view.title}: {line}",
         headline=_headline(view, "card.resolved" if good else "card.ended"),

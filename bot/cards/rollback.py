@@ -18,6 +18,7 @@ from commands.domain.conversation import (
     Paragraph,
     Tone,
 )
+from commands.domain.proof import Verdict
 from commands.domain.state import Status
 
 TONES = {
@@ -57,7 +58,15 @@ def tone(view: View) -> Tone:
         return Tone.WARNING
     if state.status is Status.CANCELLED and state.changed:
         return Tone.WARNING
+    if state.status is Status.SUCCEEDED and unmeasured(view):
+        return Tone.WARNING
     return TONES.get(state.status, Tone.NEUTRAL)
+
+
+def unmeasured(view: View) -> tuple[str, ...]:
+    """The services whose health nobody could measure: unknown is never green."""
+    unknown = (i for i in view.state.proof if i.what == "health" and i.verdict is Verdict.UNKNOWN)
+    return tuple(dict.fromkeys(item.service for item in unknown))
 
 
 def status_line(view: View) -> str:
@@ -76,6 +85,7 @@ def status_line(view: View) -> str:
         "total": words.took(total or 0),
         "stopper": words.name(state.stop_asked_by),
         "runs": left_with(view),
+        "unmeasured": unmeasured(view),
         "step": _blocked_title(view),
     }
     return words.say(f"status.{_status_key(view)}", **params)
@@ -97,6 +107,7 @@ def _status_key(view: View) -> str:
         "abandoned": status is Status.CANCELLED and state.changed,
         f"{status.value}_because": because,
         "expired_approved": status is Status.EXPIRED and state.approved_at is not None,
+        "succeeded_unmeasured": status is Status.SUCCEEDED and bool(unmeasured(view)),
         "undo_failed": status is Status.FAILED and state.direction == "back",
     }
     return next((key for key, holds in special.items() if holds), status.value)

@@ -165,15 +165,15 @@ def test_a_deploy_begins_a_run_of_its_own() -> None:
     assert memory.line("api", released("api", OLD).digest).proven is not None
 
 
-def test_a_service_without_a_health_url_is_proven_by_running_on() -> None:
-    """Its health stays unknown; ten minutes without a restart are what there is to know."""
+def test_a_service_without_a_health_url_is_never_proven() -> None:
+    """Its health stays unknown, and unknown is not proof, however long it runs on."""
     w = world("worker", services={"worker": {"health_url": ""}})
     memory = Memory(w.clock)
     watch(observer(w, memory), w, 660)
     worker = record_of(memory).of("worker")
     assert worker is not None
     assert worker.health is Verdict.UNKNOWN
-    assert [p.service for p in memory.proofs()] == ["worker"]
+    assert memory.proofs() == []
 
 
 def test_a_containers_own_check_is_health() -> None:

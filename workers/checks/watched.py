@@ -65,8 +65,8 @@ class Watched:
         said = health_of(running)
         if said is not None:
             self.probed(said, at, proven_after)
-        elif running.state == "running" and self.good_since is None:
-            self.good_since = at
+        # With neither, nobody knows whether it is well: running is not proof, and `--auto` does
+        # not go by it.
 
     def goes_on(self, earlier: ObservedService, at: datetime) -> None:
         """Take up what an earlier observer saw, if it is of the same container and fresh."""

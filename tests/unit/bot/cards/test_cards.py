@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -197,3 +198,18 @@ def test_approve_carries_the_plan_that_was_shown() -> None:
     nonce = view.state.plan_digest[:12]
 
     assert approve.value == str(Token("approve", "production", "RB-17", nonce))
+
+
+def test_a_success_whose_health_nobody_measured_is_not_green() -> None:
+    """Unknown is never green: the line says what was not measured, and of which service."""
+    view = view_of("succeeded", "ru")
+    proof = tuple(
+        item.model_copy(update={"verdict": Verdict.UNKNOWN}) if item.what == "health" else item
+        for item in view.state.proof
+    )
+    assert any(item.what == "health" for item in proof)
+
+    card = cards.rollback_card(replace(view, state=replace(view.state, proof=proof)))
+
+    assert card.tone is Tone.WARNING
+    assert "здоровье не измерено: api" in card.plain
