@@ -98,7 +98,8 @@ def _plan_changed(book: Book, planning: Planning, state: RollbackState) -> PlanC
     except RollbotError as error:
         return PlanChanged(old_digest=state.plan_digest, new_digest="", changes=(error.text,))
     digest = now.digest()
-    if digest == state.plan_digest:
+    # Not only what the journal says the digest is: the very steps that would be run.
+    if digest == state.plan_digest and state.plan and state.plan.digest() == digest:
         return None
     changes = tuple(_changes(state.plan, now)) if state.plan else ()
     return PlanChanged(old_digest=state.plan_digest, new_digest=digest, changes=changes)

@@ -16,6 +16,7 @@ from commands.domain.errors import (
     TamperedJournalError,
 )
 from commands.domain.people import Scenario
+from commands.domain.plan import CommandLine, SwitchRelease
 from commands.domain.state import Status
 from commands.store.mirror import Mirror
 from tests.unit.planner.world import request
@@ -93,6 +94,39 @@ def test_a_forged_approval_is_not_honoured(person: str, account: str, digest: st
     )
     office.write(rollback, forged)
     assert office.state(rollback).status is Status.APPROVED
+
+    assert office.drive(rollback).status is Status.PLANNED
+    assert not begun(office, rollback)
+    assert office.recreated == []
+
+
+def test_a_forged_plan_is_not_carried_out() -> None:
+    """An authentic entry with commands of somebody's own, under an honest digest: plan changed."""
+    office = Office()
+    rollback = office.ask()
+    honest = office.drive(rollback)
+    assert honest.plan is not None
+    assert honest.question is not None
+    evil = CommandLine(argv=("/bin/sh", "-c", "true"))
+    steps = tuple(
+        step.model_copy(update={"action": step.action.model_copy(update={"command": evil})})
+        if isinstance(step.action, SwitchRelease)
+        else step
+        for step in honest.plan.steps
+    )
+    digest, asked = honest.plan_digest, honest.question
+    forged = honest.plan.model_copy(update={"steps": steps})
+    again = e.Asked(
+        verb="execute",
+        row=asked.row,
+        roles=asked.roles,
+        self_approval=asked.self_approval,
+        by=asked.by,
+        digest=digest,
+        expires_at=asked.expires_at,
+    )
+    office.write(rollback, e.Planned(plan=forged, digest=digest, seconds=0.1), again)
+    office.approve(rollback, ANNA)
 
     assert office.drive(rollback).status is Status.PLANNED
     assert not begun(office, rollback)
