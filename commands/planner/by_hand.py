@@ -12,6 +12,7 @@ from commands.planner import argv
 from commands.planner.pins import compose_name
 
 BY_HAND_FILE = "docker-compose.by-hand.yml"
+HEALTH_WITHIN_S = 60
 
 
 def by_hand(request: Request, runbook: Runbook) -> tuple[str, ...]:
@@ -34,6 +35,17 @@ def by_hand(request: Request, runbook: Runbook) -> tuple[str, ...]:
     )
 
 
+def pinned_images(request: Request, runbook: Runbook) -> tuple[str, ...]:
+    """What a person must still write into the override file: `api: repository:tag`; else nothing.
+
+    Only the next `up` of anyone reads it: until then our own file, which wins, has the images.
+    """
+    if runbook.environments[request.environment].compose.pin != "override":
+        return ()
+    named = ((name, runbook.services[name]) for name in request.services)
+    return tuple(f"{compose_name(n, s)}: {s.image}:{request.version}" for n, s in named)
+
+
 def _image(service: ServiceDefinition, version: str) -> str:
     return shlex.quote(f"{service.image}:{version}")
 
@@ -41,16 +53,22 @@ def _image(service: ServiceDefinition, version: str) -> str:
 def _pin(compose: Compose, named: dict[str, ServiceDefinition], version: str) -> Iterator[str]:
     """Write the version where Compose reads it: what is only exported is gone with the shell (H6).
 
-    An override file is written beside the old one, which may hold more than versions.
+    An override file of the team's may hold more than versions: it is made when there is none, and
+    otherwise left as it is, with one of our own after it that wins.
     """
     if compose.pin == "override":
         services = "".join(
             f"  {compose_name(n, s)}:\\n    image: {s.image}:{version}\\n" for n, s in named.items()
         )
-        yield f"printf 'services:\\n{services}' > {BY_HAND_FILE}"
+        # Compose 1.29 takes a file without a version for version 1 and refuses to merge it.
+        written = f"printf 'version: \"3\"\\nservices:\\n{services}' >"
+        file = shlex.quote(compose.override_file)
+        yield f"test -e {file} || {written} {file}"
+        yield f"{written} {BY_HAND_FILE}"
         return
     file = shlex.quote(compose.env_file)
-    yield f"cp -p {file} {file}.before"
+    # Typed again after a mistake, the first copy is the one that is wanted.
+    yield f"test -e {file}.before || cp -p {file} {file}.before"
     for variable in dict.fromkeys(s.version_variable for s in named.values()):
         # A shell variable wins over the file, so one left over from earlier must go first.
         yield f"unset {variable}"
@@ -61,16 +79,15 @@ def _pin(compose: Compose, named: dict[str, ServiceDefinition], version: str) ->
 def _up(compose: Compose, named: dict[str, ServiceDefinition]) -> str:
     words = list(argv.switch(compose, (compose_name(n, s) for n, s in named.items())).argv)
     if compose.pin == "override":
-        if compose.override_file not in compose.files:
-            words[words.index(compose.override_file)] = BY_HAND_FILE
-        else:
-            words[words.index("up") : words.index("up")] = ["-f", BY_HAND_FILE]
+        last = len(words) - words[::-1].index("-f") + 1
+        words[last:last] = ["-f", BY_HAND_FILE]
     return shlex.join(words)
 
 
 def _look(compose: Compose, name: str, service: ServiceDefinition) -> Iterator[str]:
     if service.health_url:
-        yield f"until curl -fsS {shlex.quote(service.health_url)}; do sleep 1; done"
+        asked = f"until curl -fsS {shlex.quote(service.health_url)}; do sleep 1; done"
+        yield f"timeout {HEALTH_WITHIN_S} sh -c {shlex.quote(asked)}"
     if service.version_url:
         yield f"curl -fsS {shlex.quote(service.version_url)}"
     labels = (
