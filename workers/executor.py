@@ -33,6 +33,7 @@ from workers.ending import finish, finish_undo
 from workers.planning import Planning
 from workers.starting import may_go_on, start, superseded
 from workers.steps.progress import Outcome, Progress, Step
+from workers.undoing import hindrance
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,12 +148,18 @@ class Executor:
         return False
 
     def _back(self, state: RollbackState, planned: PlannedStep) -> None:
+        hindered = hindrance(state, planned, self.build)
+        if hindered is not None:
+            self.book.append(state, hindered)
+            return
         step, record = self.build(planned, state), state.record(planned.number)
         number, attempt = planned.number, record.attempt + 1
         self.book.append(state, StepIntended(step=number, direction="back", attempt=attempt))
         began = self.clock.now()
         try:
-            step.revert(record.before)
+            if record.before:
+                # Nothing captured is nothing done: there is no state to go back to.
+                step.revert(record.before)
         except RollbotError as error:
             seconds = self._since(began)
             failed = StepFailed(step=number, direction="back", seconds=seconds, error=error.text)

@@ -56,6 +56,13 @@ class Step(Protocol):
         """Have the effect."""
         ...
 
+    def changed_since(self, before: Before) -> Text | None:
+        """What others changed here since the effect, which a revert would overwrite; else None.
+
+        What this step's own effect or a revert that was cut short left behind is nobody else's.
+        """
+        ...
+
     def revert(self, before: Before) -> None:
         """Go back to the captured state."""
         ...

@@ -42,6 +42,9 @@ class PullImage:
             evidence=(EvidenceItem(name=f"image:{target.service}", ok=True, found=target.digest),),
         )
 
+    def changed_since(self, before: Before) -> None:
+        """An image that is here takes nothing from anybody."""
+
     def revert(self, before: Before) -> None:
         """`DropPrepared` removes what nobody needs, on every ending."""
 

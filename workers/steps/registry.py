@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from commands.domain import plan as planned
-from commands.domain.plan import Plan, PlannedStep
+from commands.domain.plan import Pin, Plan, PlannedStep
+from commands.planner.pins import pin_for
 from workers.steps.await_healthy import AwaitHealthy
 from workers.steps.drop_prepared import DropPrepared
 from workers.steps.hold_stable import HoldStable
@@ -22,7 +23,7 @@ def build(step: PlannedStep, ports: Ports, plan: Plan) -> Step:  # noqa: PLR0911
         case planned.PullImage(target=target):
             return PullImage(ports.containers, target, step.timeout_s)
         case planned.PinVersion(pin=pin, keep_as=keep_as):
-            return PinVersion(ports.files, pin, keep_as)
+            return PinVersion(ports.files, pin, keep_as, _ran_before(pin, ports, plan))
         case planned.SwitchRelease() as switch:
             return _switch(switch, step, ports, plan)
         case planned.AwaitHealthy(services=services):
@@ -49,3 +50,13 @@ def _switch(
         timeout_s=step.timeout_s,
         pull_timeout_s=ports.runbook.timing.pull_timeout_s,
     )
+
+
+def _ran_before(pin: Pin, ports: Ports, plan: Plan) -> frozenset[str]:
+    """What this pin says while `SwitchRelease.revert` brings back what ran before."""
+    earlier = (
+        pin_for(ports.compose, t.service, ports.service(t.service), t.before_version)
+        for t in plan.targets
+        if t.before_version
+    )
+    return frozenset(p.value for p in earlier if (p.path, p.name) == (pin.path, pin.name))

@@ -8,7 +8,7 @@ from commands.domain.errors import CheckFailedError, CommandFailedError
 from commands.domain.facts import RunningRelease
 from commands.domain.plan import CommandLine, Pin, Target
 from commands.domain.proof import ProofItem, Verdict
-from commands.domain.text import text
+from commands.domain.text import Text, text
 from commands.planner import argv
 from commands.planner.pins import pin_for, tag_of
 from workers.steps.ports import Ports
@@ -16,6 +16,7 @@ from workers.steps.progress import Before, Outcome, Progress
 
 NOTHING = ""
 UP = ("running", "restarting")
+STOPPED = ("created", "exited", "dead")
 
 # Compose itself was killed; or its plugin, of which the Docker client says 255 (the exit status of
 # a signalled plugin is -1), or 125 when it was only being asked who it is (Docker 20.10, measured).
@@ -77,6 +78,17 @@ class SwitchRelease:
         for target in self.targets:
             self._refuse_another_image(target)
         return Outcome(text("step.switched", services=tuple(t.service for t in self.targets)))
+
+    def changed_since(self, before: Before) -> Text | None:
+        """The first service that runs neither this rollback's image nor the one before it."""
+        for target in self.targets:
+            now = self._running(target)
+            if now is None or now.state in STOPPED or now.runs(target.digest):
+                continue
+            if now.image_id != before.get(f"{target.service}.image_id", NOTHING):
+                found = now.version or now.reference or now.digest
+                return text("step.switched_since", service=target.service, found=found)
+        return None
 
     def revert(self, before: Before) -> None:
         """Run again what ran before; see the class on why this holds in any order.

@@ -169,6 +169,10 @@ def test_a_strangers_release_is_left_to_people() -> None:
     assert office.drive(rollback).status is Status.IN_DOUBT
     assert office.recreated == []
     office.recover(rollback, "undo")
+    assert office.drive(rollback).status is Status.IN_DOUBT
+    assert office.recreated == []
+    office.world.engine.deployed("api", NEW)
+    office.recover(rollback, "retry")
     assert office.drive(rollback).status is Status.UNDONE
     assert office.world.versions() == {"api": NEW}
 
