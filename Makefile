@@ -9,6 +9,8 @@ BIN := $(VENV)/bin
 UV := .cache/uv/bin/uv
 SYNCED := $(VENV)/.synced
 WHEELS ?= wheels
+# Test files side by side: most of their time is waiting for engines and windows, not computing.
+JOBS ?= 3
 
 # uv must use the machine's Python and never fetch another one.
 export UV_PYTHON_DOWNLOADS := never
@@ -35,7 +37,7 @@ demo: $(SYNCED) ## Play a rollback on embedded parts
 	$(BIN)/rollbot demo $(ARGS)
 
 test: $(SYNCED) ## Run the tests that the engines on this machine allow
-	$(BIN)/pytest $(ARGS)
+	$(BIN)/pytest -n $(JOBS) --dist loadfile $(ARGS)
 
 lint: $(SYNCED) ## Style, types, import directions, dependencies
 	$(BIN)/ruff check
