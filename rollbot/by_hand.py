@@ -6,8 +6,10 @@ import click
 
 from commands.domain.errors import GrammarError
 from commands.domain.spoken import RollbackWords
+from commands.domain.text import text
 from commands.grammar import parse_arguments
-from commands.planner.by_hand import by_hand
+from commands.locale import say
+from commands.planner.by_hand import by_hand, pinned_images
 from commands.runbook import read_runbook
 from commands.settings import read_settings
 
@@ -23,3 +25,7 @@ def runbook(printed: bool, words: tuple[str, ...]) -> None:  # noqa: FBT001 -- c
     if not isinstance(spoken, RollbackWords):
         raise GrammarError("grammar.not_a_rollback", words=" ".join(words))
     click.echo("\n".join(by_hand(spoken.request, found)))
+    if images := pinned_images(spoken.request, found):
+        file = found.environments[spoken.request.environment].compose.override_file
+        said = say(text("shell.pin_stays", file=file, images=images), found.language)
+        click.echo(f"# {said}")

@@ -8,7 +8,10 @@ import sys
 import click
 
 from commands.domain.errors import RollbotError
+from commands.domain.people import Language
 from commands.locale import say
+from commands.runbook import read_runbook
+from commands.settings import read_settings
 from rollbot.logs import configure
 
 COMMANDS = {
@@ -66,5 +69,13 @@ def main() -> None:
     try:
         cli()
     except RollbotError as error:
-        click.echo(f"rollbot: {say(error.text, 'en')}", err=True)
+        click.echo(f"rollbot: {say(error.text, _language())}", err=True)
         sys.exit(2)
+
+
+def _language() -> Language:
+    """The runbook's language; English while there is no runbook that can be read."""
+    try:
+        return read_runbook(read_settings().runbook).language
+    except RollbotError:
+        return "en"

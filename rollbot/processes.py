@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import click
 
-from commands.domain.errors import SettingsError
+from commands.domain.errors import RefusedError, SettingsError
 from commands.domain.runbook import Runbook
 from commands.runbook import read_runbook
 from commands.settings import Settings, child_environment, read_settings
@@ -43,10 +44,30 @@ def _known_to_logs() -> Redactor:
 def served(settings: Settings, runbook: Runbook, named: str) -> str:
     """The one environment of this host. Raises SettingsError when it is not clear which."""
     names = (named,) if named else settings.served or tuple(runbook.environments)
-    if len(names) != 1 or names[0] not in runbook.environments:
+    only_known(names, runbook)
+    if len(names) != 1:
         known = ", ".join(runbook.environments)
         raise SettingsError("ROLLBOT_ENV", f"must name one environment of the runbook: {known}")
     return names[0]
+
+
+def only_known(names: Iterable[str], runbook: Runbook) -> None:
+    """Raises RefusedError for a name that is no environment of the runbook.
+
+    Asked before anything is opened: for a misspelt name there would be no key either, and asking
+    for that one sends people the wrong way.
+    """
+    for name in names:
+        if name not in runbook.environments:
+            known = tuple(runbook.environments)
+            raise RefusedError("shell.no_such_environment", environment=name, known=known)
+
+
+def _access(settings: Settings, environment: str) -> Access:
+    """Access with a state folder that stays the same one, wherever a child process goes."""
+    return replace(
+        Access.of(settings, environment), state_dir=settings.state_dir.expanduser().absolute()
+    )
 
 
 @click.command()
@@ -55,7 +76,9 @@ def bot() -> None:
     from bot.main import Bot
 
     settings = read_settings()
-    asyncio.run(Bot.build(settings, RunbookFile(settings.runbook)()).run())
+    runbook = RunbookFile(settings.runbook)()
+    only_known(settings.served, runbook)
+    asyncio.run(Bot.build(settings, runbook).run())
 
 
 @click.command()
@@ -70,7 +93,7 @@ def worker(environment: str) -> None:
     name = served(settings, runbook_file(), environment)
     jobs.prepare(
         jobs.Host(
-            access=Access.of(settings, name),
+            access=_access(settings, name),
             read_runbook=runbook_file,
             environment_variables=child_environment(),
             clock=jobs.SystemClock(),
@@ -89,7 +112,7 @@ def observer(environment: str) -> None:
     runbook_file = RunbookFile(settings.runbook)
     name = served(settings, runbook_file(), environment)
     host = jobs.Host(
-        access=Access.of(settings, name),
+        access=_access(settings, name),
         read_runbook=runbook_file,
         environment_variables=child_environment(),
         clock=jobs.SystemClock(),

@@ -20,15 +20,18 @@ from bot.console.listener import ConsoleListener
 from bot.desk import Desk
 from bot.main import SystemClock, open_services
 from bot.relay import Relay
-from commands.domain.errors import RefusedError, SettingsError
+from commands.domain.errors import RefusedError
 from commands.domain.people import Identity
+from commands.domain.plan import Phase
+from commands.domain.reply import Said
 from commands.domain.runbook import Channel, Runbook
 from commands.domain.spoken import RollbackWords, Spoken
-from commands.domain.state import Status
+from commands.domain.state import RollbackState, Status, StepStatus
 from commands.grammar import parse_arguments
 from commands.handlers import Context, Service, handle
 from commands.runbook import read_runbook
 from commands.settings import Settings, read_settings
+from rollbot.processes import only_known, served
 
 GOOD_ENDS = (Status.SUCCEEDED, Status.UNDONE, Status.REHEARSED)
 LOOK_S = 0.1
@@ -66,10 +69,10 @@ async def say_once(settings: Settings, runbook: Runbook, spoken: Spoken) -> int:
     language = (runbook.people[person].language if person else None) or runbook.language
     chat = ConsoleChat(sys.stdout)
     chat.show(reply_card(reply, runbook, language, datetime.now(UTC)))
-    if not isinstance(spoken, RollbackWords):
+    if not isinstance(spoken, RollbackWords) or not isinstance(reply, Said):
         return 0
-    opened = tuple((await services[environment].book.environment()).opened)
-    return await follow(chat, runbook, services, environment, opened[-1])
+    # The answer names it: a request that joined one does not lead to the newest.
+    return await follow(chat, runbook, services, environment, str(reply.text.params["id"]))
 
 
 async def follow(
@@ -92,7 +95,7 @@ async def follow(
     try:
         while True:
             state = await services[environment].book.rollback(rollback_id)
-            if state is not None and state.status.ended and state.cleaned_up():
+            if state is not None and is_over(state):
                 await relay.settled()
                 return 0 if state.status in GOOD_ENDS else 1
             await asyncio.sleep(LOOK_S)
@@ -100,14 +103,22 @@ async def follow(
         running.cancel()
 
 
+def is_over(state: RollbackState) -> bool:
+    """Whether nothing more will happen: it ended, and its clean-up was done or has failed."""
+    done_with = (StepStatus.DONE, StepStatus.FAILED)
+    cleaning = (state.record(step.number) for step in state.planned(Phase.CLEAN_UP))
+    return state.status.ended and all(record.status in done_with for record in cleaning)
+
+
 def environment_of(spoken: Spoken, settings: Settings, runbook: Runbook) -> str:
-    """Which environment is meant. Raises SettingsError when it is not clear."""
+    """Which environment is meant.
+
+    Raises RefusedError for one that the runbook does not know, SettingsError when it is not clear.
+    """
     if isinstance(spoken, RollbackWords):
+        only_known(settings.served, runbook)
         return spoken.request.environment
-    names = settings.served or tuple(runbook.environments)
-    if len(names) != 1:
-        raise SettingsError("ROLLBOT_ENV", "must name one environment: " + ", ".join(names))
-    return names[0]
+    return served(settings, runbook, "")
 
 
 @click.command()
@@ -116,10 +127,7 @@ def console(named: str) -> None:
     """Talk to rollbot in the terminal; works without Slack, Telegram and the bot."""
     settings = read_settings()
     runbook = read_runbook(settings.runbook)
-    names = (named,) if named else settings.served or tuple(runbook.environments)
-    if len(names) != 1 or names[0] not in runbook.environments:
-        raise SettingsError("ROLLBOT_ENV", "must name one environment: " + ", ".join(names))
-    asyncio.run(talk(settings, runbook, names[0], login()))
+    asyncio.run(talk(settings, runbook, served(settings, runbook, named), login()))
 
 
 async def talk(settings: Settings, runbook: Runbook, environment: str, user: str) -> None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import cast
+from zoneinfo import available_timezones
 
 import click
 
-from commands.domain.errors import RunbookError
+from commands.domain.errors import ConfigFileError, RunbookError
 from commands.domain.people import Language
 from commands.domain.runbook import Channel
 from commands.domain.text import Param, text
@@ -18,6 +21,9 @@ from commands.runbook import parse_runbook
 from rollbot.init.compose_file import FoundProject, FoundService, read_project
 from rollbot.init.draft import Answers, NewPerson, draft
 
+ENVIRONMENT = r"[a-z][a-z0-9_-]{0,19}"
+SLACK_TEAM, SLACK_CHANNEL, SLACK_USER = r"T[A-Z0-9]+", r"[CG][A-Z0-9]+", r"T[A-Z0-9]+:[UW][A-Z0-9]+"
+TELEGRAM_GROUP, TELEGRAM_USER = r"-?[1-9][0-9]{0,18}", r"[1-9][0-9]{0,18}"
 ROLES = ("devops_oncall", "devops_lead", "database_team", "incident_commander", "cto")
 
 
@@ -39,8 +45,13 @@ def init(
     yes: bool,
     force: bool,
 ) -> None:
-    """Write a runbook.toml from the Compose project in DIRECTORY."""
+    """Write a runbook.toml from the Compose project in DIRECTORY (or of that Compose file)."""
     asking = Asking(language)
+    if not re.fullmatch(ENVIRONMENT, environment):
+        asking.tell("init.not_so", said=environment, like="production")
+        sys.exit(1)
+    if directory.is_file():
+        directory, files = directory.parent, (directory.name, *files)
     if output.exists() and not force:
         asking.tell("init.exists", path=str(output))
         sys.exit(1)
@@ -50,7 +61,7 @@ def init(
     if not yes:
         project, answers = asking.about(project), asking.everything(answers)
     said = draft(project, answers)
-    output.write_text(said, "utf-8")
+    _write(output, said)
     asking.tell("init.written", path=str(output))
     try:
         parse_runbook(said.encode(), str(output))
@@ -58,6 +69,14 @@ def init(
         asking.tell("init.to_mend", problems=str(error))
         sys.exit(1)
     asking.tell("init.next" if answers.people else "init.next_people", path=str(output))
+
+
+def _write(output: Path, said: str) -> None:
+    """Raises ConfigFileError when the file cannot be written."""
+    try:
+        output.write_text(said, "utf-8")
+    except OSError as error:
+        raise ConfigFileError(str(output), f"cannot be written ({error.strerror})") from error
 
 
 class Asking:
@@ -76,6 +95,16 @@ class Asking:
         answer = click.prompt(question, default=default, show_default=bool(default))
         return str(answer).strip()
 
+    def ask_like(self, key: str, pattern: str, like: str) -> str:
+        """One answer of that form, or none; asked again until it is so."""
+        return self.ask_until(key, "", lambda said: bool(re.fullmatch(pattern, said)), like)
+
+    def ask_until(self, key: str, default: str, fits: Callable[[str], bool], like: str) -> str:
+        """One answer that fits, or the default; asked again until it is so."""
+        while (said := self.ask(key, default)) != default and not fits(said):
+            self.tell("init.not_so", said=said, like=like)
+        return said
+
     def agreed(self, key: str, /, *, default: bool, **facts: Param) -> bool:
         """Yes or no."""
         return click.confirm(say(text(key, **facts), self._language), default=default)
@@ -86,11 +115,16 @@ class Asking:
 
     def everything(self, answers: Answers) -> Answers:
         """What no Compose file tells: Compose's generation, time zone, channels, people."""
-        generation = self.ask("init.ask_generation", answers.generation)
+        generation = self.ask_until(
+            "init.ask_generation", answers.generation, ("v1", "v2").__contains__, "v2"
+        )
+        timezone = self.ask_until(
+            "init.ask_timezone", answers.timezone, available_timezones().__contains__, "Asia/Dubai"
+        )
         return replace(
             answers,
             generation=generation,
-            timezone=self.ask("init.ask_timezone", answers.timezone),
+            timezone=timezone,
             channels=self._channels(answers.environment),
             people=self._people(),
         )
@@ -112,10 +146,10 @@ class Asking:
 
     def _channels(self, environment: str) -> tuple[Channel, ...]:
         channels = [Channel(platform="console", channel=environment)]
-        if team := self.ask("init.ask_slack_team"):
-            channel = self.ask("init.ask_slack_channel")
+        if team := self.ask_like("init.ask_slack_team", SLACK_TEAM, "T0123ABCD"):
+            channel = self.ask_like("init.ask_slack_channel", SLACK_CHANNEL, "C0123ABCD")
             channels.append(Channel(platform="slack", workspace=team, channel=channel))
-        if group := self.ask("init.ask_telegram_group"):
+        if group := self.ask_like("init.ask_telegram_group", TELEGRAM_GROUP, "-1001234567890"):
             channels.append(Channel(platform="telegram", channel=group))
         return tuple(channels)
 
@@ -128,8 +162,8 @@ class Asking:
                 id=login or f"person-{len(people) + 1}",
                 name=name,
                 roles=self._roles(name),
-                slack=self.ask("init.ask_slack_user"),
-                telegram=self.ask("init.ask_telegram_user"),
+                slack=self.ask_like("init.ask_slack_user", SLACK_USER, "T0123ABCD:U0123ABCD"),
+                telegram=self.ask_like("init.ask_telegram_user", TELEGRAM_USER, "123456789"),
                 login=login,
             )
             people.append(person)

@@ -13,7 +13,7 @@ from typing import Any
 
 from dotenv import dotenv_values
 from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from commands.domain.errors import ConfigFileError
 from commands.domain.spoken import RESERVED
@@ -144,11 +144,20 @@ def read_project(directory: Path, files: tuple[str, ...] = ()) -> FoundProject:
 def _content(path: Path) -> Mapping[str, Any]:
     try:
         content = YAML(typ="safe").load(path.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, YAMLError) as error:
-        raise ConfigFileError(str(path), f"cannot be read: {error}") from error
+    except OSError as error:
+        raise ConfigFileError(str(path), f"cannot be read ({error.strerror})") from error
+    except (UnicodeDecodeError, YAMLError) as error:
+        raise ConfigFileError(str(path), f"is not YAML: {_first_of(error)}") from error
     if not isinstance(content, dict) or not isinstance(content.get("services"), dict):
         raise ConfigFileError(str(path), "has no services")
     return content
+
+
+def _first_of(error: Exception) -> str:
+    """What is wrong and where, on one line: YAML's own words run over several."""
+    if isinstance(error, MarkedYAMLError) and error.problem_mark is not None:
+        return f"line {error.problem_mark.line + 1}: {error.problem}"
+    return str(error).partition("\n")[0]
 
 
 def _service(name: str, body: Mapping[str, Any], project: str, env: Interpolation) -> FoundService:

@@ -152,6 +152,48 @@ def test_a_file_that_is_there_is_not_written_over(project: Path) -> None:
     assert forced.exit_code == 0
 
 
+def test_the_compose_file_itself_may_be_named(project: Path) -> None:
+    """`rollbot init …/docker-compose.yml` is the same as naming its folder."""
+    output = project / "runbook.toml"
+    argv = [str(project / "docker-compose.yml"), "--yes", "--output", str(output)]
+    result = CliRunner().invoke(init, argv, catch_exceptions=False)
+
+    assert result.exit_code == 0, result.output
+    compose = read_runbook(output).environments["production"].compose
+    assert (compose.directory, compose.files) == (str(project), ("docker-compose.yml",))
+
+
+def test_a_place_that_cannot_be_written_is_named(project: Path, tmp_path: Path) -> None:
+    """A folder that is not there is one clear line with the path, no traceback."""
+    with pytest.raises(ConfigFileError, match=r"absent/x\.toml.*cannot be written"):
+        written(project, "--yes", "--output", str(tmp_path / "absent" / "x.toml"))
+
+
+def test_an_environment_that_cannot_be_typed_is_refused(project: Path) -> None:
+    """The name stands in commands and variables: it is checked before anything is written."""
+    result, output = written(project, "--yes", "--env", "Prod 1")
+
+    assert result.exit_code == 1
+    assert "Prod 1" in result.output
+    assert not output.exists()
+
+
+def test_answers_of_a_wrong_form_are_asked_again(project: Path) -> None:
+    """Each id is checked where it is typed, so the file that comes out is valid."""
+    answers = [
+        "n", "y", "", "n", "n", "n",  # traefik, api+health, web, status, db
+        "v3", "v2", "Moscow", "Europe/Moscow", "acme", "T0TEAM", "#inc", "C0INC", "group", "-1001",
+        "Anna", "anna", "incident_commander", "U0ANNA", "T0TEAM:U0ANNA", "@anna", "11",
+        "Ivan", "ivan", "cto", "", "12", "",
+    ]  # fmt: skip
+    result, output = written(project, answers="\n".join([*answers, ""]))
+
+    for wrong in ("v3", "Moscow", "acme", "#inc", "group", "U0ANNA", "@anna"):
+        assert f"«{wrong}»" in result.output
+    assert output.exists()
+    assert "telegram = [11]" in output.read_text()
+
+
 def test_a_team_without_version_variables_is_pinned_by_an_override(project: Path) -> None:
     """Where Compose has a fixed tag, an override file pins the image."""
     (project / "docker-compose.yml").write_text("services: {app: {build: ., image: 'app:1'}}")
@@ -167,8 +209,9 @@ def test_a_folder_without_compose_says_so(tmp_path: Path) -> None:
         read_project(tmp_path)
     for content in ("a: [", "a: 1"):
         (tmp_path / "compose.yaml").write_text(content)
-        with pytest.raises(ConfigFileError, match=r"compose\.yaml"):
+        with pytest.raises(ConfigFileError, match=r"compose\.yaml") as refused:
             read_project(tmp_path)
+        assert "\n" not in refused.value.why
 
 
 @pytest.mark.parametrize(
