@@ -110,3 +110,25 @@ async def test_an_approved_full_takes_over_from_one_that_runs(
     started = of_kind(there.made.events(full), e.ExecutionStarted)
     assert len(started) == 1
     assert smaller.status.ended
+
+
+async def test_a_deploy_after_the_success_is_not_overwritten_by_an_undo(
+    slack: Slack, samokoder: SamokoderFactory, installation: InstallationFactory
+) -> None:
+    """The pipeline went on: an undo finds its release, has no effect and asks people."""
+    project = samokoder(compose_v2(), "v1.3.0")
+    there = await incident(project, slack, installation).begins()
+    rollback = await there.rolls_back("/rollback api v1.2.3")
+    await asyncio.to_thread(project.deploy, "v1.2.2")
+    containers, pins = project.identities(), project.env_file.read_bytes()
+
+    await there.says(ANNA, f"/rollback undo {rollback}")
+    state = await there.until("in_doubt", of=rollback)
+    await there.shows(rollback, phrase("step.switched_since"))
+
+    assert state.direction == "back"
+    assert (project.identities(), project.env_file.read_bytes()) == (containers, pins)
+    await there.presses(ANNA, rollback, phrase("button.abandon"))
+    await there.until("cancelled", of=rollback)
+    assert (project.identities(), project.env_file.read_bytes()) == (containers, pins)
+    assert there.made.store().book.environment().slot is None

@@ -80,6 +80,41 @@ def test_a_pin_that_somebody_else_wrote_is_in_doubt() -> None:
     assert step.probe(before) is Progress.IN_DOUBT
 
 
+@pytest.mark.parametrize(
+    ("value", "changed"),
+    [(OLD, False), (NEW, False), ("rollbot-0123456789ab", False), ("v1.3.1", True), ("", True)],
+)
+def test_a_pin_that_was_written_since_is_not_taken_back(value: str, changed: bool) -> None:
+    """Ours, the earlier one and what the way back writes are ours to replace; others are not."""
+    w = world("api")
+    step = w.step("pin_version")
+    before = step.capture()
+    step.apply()
+    w.files.write_pin(pin_of(w.book, "api", value), "")
+    assert bool(step.changed_since(before)) is changed
+
+
+def test_a_pin_that_somebody_removed_since_is_not_brought_back() -> None:
+    """There was a value before and now there is none: somebody decided that."""
+    w = world("api")
+    step = w.step("pin_version")
+    before = step.capture()
+    step.apply()
+    w.files.remove_pin(pin_of(w.book, "api", ""))
+    assert step.changed_since(before) is not None
+
+
+@pytest.mark.parametrize("pin", ["variable", "override"])
+def test_the_way_backs_own_pin_is_no_strangers(pin: str) -> None:
+    """A shell variable had started it: the way back pins what ran, which was never pinned."""
+    w = world("api", pinned="v1.2.9", compose={"pin": pin})
+    step = w.step("pin_version")
+    before = step.capture()
+    step.apply()
+    w.files.write_pin(pin_of(w.book, "api", NEW), "")
+    assert step.changed_since(before) is None
+
+
 def test_what_was_brought_and_is_not_needed_is_dropped() -> None:
     """A denied rollback leaves no image behind that it had brought."""
     w = world("api")

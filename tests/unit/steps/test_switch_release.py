@@ -153,6 +153,31 @@ def test_the_probe_tells_what_a_crash_left(seen: dict[str, object] | None, progr
     assert switch.probe(before) is progress
 
 
+@pytest.mark.parametrize(
+    ("seen", "changed"),
+    [
+        ({}, False),
+        (looks_like(released("api", NEW)), False),
+        (looks_like(None) | {"state": "exited"}, False),
+        (looks_like(None), True),
+        (looks_like(None) | {"state": "restarting"}, True),
+        (None, False),
+    ],
+)
+def test_what_was_deployed_since_is_noticed(seen: dict[str, object] | None, changed: bool) -> None:
+    """Ours, the earlier one and nothing may be replaced by an undo; another release may not."""
+    w = world("api", "worker")
+    switch, before = switched(w)
+    if seen is None:
+        w.engine.project.clear()
+    else:
+        change(w, **seen)
+    found = switch.changed_since(before)
+    assert bool(found) is changed
+    if found:
+        assert (found.key, found.params["service"]) == ("step.switched_since", "api")
+
+
 def test_a_switch_killed_half_way_heals_by_repeating() -> None:
     """One of two services switched: partial; applied again: done."""
     w = world("api", "worker")
