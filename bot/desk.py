@@ -13,10 +13,12 @@ from dataclasses import dataclass, field
 import structlog
 
 from bot.cards import error_card, reply_card
+from bot.hearing import bound_channels, must_be_fresh, must_name_environment, named_environment
 from commands.domain.conversation import Card, Incoming, Standing, Suggestions
 from commands.domain.errors import (
     ChatError,
     RefusedError,
+    RequestError,
     RollbotError,
     StoreError,
     StoreFullError,
@@ -103,7 +105,9 @@ class Desk:
         return (person.language if person else None) or self.runbook.language
 
     def environment_of(self, incoming: Incoming) -> str:
-        """Whose journal this belongs to: the button's, the channel's, else the first one's.
+        """Whose journal this belongs to: the one named, the channel's, else the first one's.
+
+        A button names it, and in private so do words with `--env`.
 
         Words from an unbound channel are kept too (for the audit), and refused when answered.
         """
@@ -111,6 +115,10 @@ class Desk:
             named = incoming.words.split(":")[1:2]
             if named and named[0] in self.services:
                 return named[0]
+        elif incoming.private:
+            asked = named_environment(incoming.words)
+            if asked is not None and asked in self.services:
+                return asked
         return self._bound(incoming.home) or next(iter(self.services))
 
     def _bound(self, channel: Channel) -> str | None:
@@ -148,9 +156,23 @@ class Desk:
             # It stays pending in the journal.
             log.warning("answer_waits_for_store", delivery=incoming.delivery_id, why=str(error))
             if not told:
-                await self._whisper(incoming, self.refusal(error, incoming))
+                await self._whisper(incoming, self._delay(error, incoming))
             return not isinstance(error, StoreUnavailableError | StoreFullError)
+        except RequestError as error:
+            # Answered, and only that is not written down: the next start answers it again.
+            log.warning("answer_not_marked", delivery=incoming.delivery_id, why=str(error))
         return True
+
+    def _delay(self, error: StoreError, incoming: Incoming) -> Card:
+        """Accepted words are carried out later: "not accepted" would be untrue."""
+        language = self.language_of(incoming.identity, incoming.home)
+        match error:
+            case StoreUnavailableError():
+                return error_card(text("desk.waits_for_store"), language)
+            case StoreFullError():
+                return error_card(text("desk.waits_for_room"), language)
+            case _:
+                return self.refusal(error, incoming)
 
     async def _outcome(self, environment: str, incoming: Incoming) -> tuple[Card, str]:
         try:
@@ -180,21 +202,24 @@ class Desk:
         if incoming.kind == "button":
             spoken, nonce = press(incoming.words)
             return await handle(context, spoken, nonce)
-        return await handle(context, parse(incoming.words, self.runbook, environment))
+        said = parse(incoming.words, self.runbook, environment)
+        # What was carried out already, and only its answer was lost, is not old but done.
+        if incoming.delivery_id in (await context.service.book.environment()).pending:
+            language = self.language_of(incoming.identity, incoming.home)
+            must_be_fresh(incoming, said, self.runbook, language, self.clock.now())
+        return await handle(context, said)
 
     async def _must_be_heard(self, environment: str, incoming: Incoming) -> None:
         if incoming.standing is not Standing.MEMBER:
             reason = text(f"refused.standing_{incoming.standing.value}")
             await self._audit(environment, incoming, "heard")
             raise RefusedError(reason.key)
-        unbound = self._bound(incoming.home) is None and not incoming.private
-        if unbound and incoming.kind == "words":
-            bound = tuple(
-                f"{c.channel} ({name})"
-                for name, definition in self.runbook.environments.items()
-                for c in definition.channels
-                if c.platform == incoming.identity.platform
-            )
+        if incoming.kind != "words" or self._bound(incoming.home) is not None:
+            return
+        if incoming.private:
+            must_name_environment(incoming.words, self.runbook, environment)
+        else:
+            bound = bound_channels(self.runbook, incoming.identity.platform)
             await self._audit(environment, incoming, "unbound")
             here = incoming.home.channel
             raise RefusedError("refused.unbound_channel", here=here, channels=bound)

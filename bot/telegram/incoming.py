@@ -92,7 +92,8 @@ def hear(update: Update, username: str, moves: Moves, now: datetime) -> Heard | 
         display_name=_display_name(message.from_user),
         home=home_of(message.chat, topic_of(message), moves),
         private=message.chat.type == Chat.PRIVATE,
-        received_at=now,
+        # Telegram keeps it for up to 24 hours while nobody asks; how old it is counts.
+        received_at=message.date,
     )
     is_bare = not words and incoming.standing is Standing.MEMBER
     intent = Intent.MENU if is_bare else Intent.HAND_IN
