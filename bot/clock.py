@@ -12,6 +12,7 @@ import structlog
 from commands.domain.command import Tick
 from commands.domain.decide.clock import LOST_AFTER
 from commands.domain.errors import (
+    RequestError,
     StateLostError,
     StoreError,
     TamperedJournalError,
@@ -49,7 +50,8 @@ class Deadlines:
             for environment, service in self.services.items():
                 try:
                     await self.look(environment, service)
-                except StoreError as error:
+                except (StoreError, RequestError) as error:
+                    # A journal too busy to write in is a refusal; the next look is in a second.
                     log.warning("clock_waits_for_store", environment=environment, why=str(error))
             await asyncio.sleep(EVERY_S)
 

@@ -16,7 +16,10 @@ from commands.domain.conversation import Address, Card
 from commands.domain.people import Identity, PersonId, Platform
 from commands.domain.plan import RunCheck
 from commands.domain.runbook import Channel
-from commands.domain.state import RollbackState, Status, StepStatus
+from commands.domain.state import EnvironmentState, RollbackState, Status, StepStatus
+
+RECENT = 30
+"""So many of an environment's newest rollbacks are looked at, besides every open one."""
 
 ATTENTION = (
     Status.FAILED,
@@ -27,6 +30,9 @@ ATTENTION = (
     Status.DENIED,
     Status.SUPERSEDED,
 )
+
+LOST = "lost:"
+"""Begins the key of "nobody works": edited when a worker is back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +66,18 @@ def wanted(view: View, platform: Platform, channels: tuple[Channel, ...]) -> Ite
 
 def _in(home: Channel, view: View) -> Iterator[Wanted]:
     state, at = view.state, _at(home)
-    if (key := attention_key(state)) is not None:
-        yield Wanted(f"{key}:{at}", Address(home), partial(cards.attention_card, view))
+    attention = attention_key(state)
+    if attention is not None:
+        live = attention.startswith(LOST)
+        card = partial(cards.attention_card, view)
+        yield Wanted(f"{attention}:{at}", Address(home), card, live=live)
+    for key in state.posted:
+        # That nobody works was said here, and is no longer so.
+        if key.startswith(LOST) and key.endswith(f":{at}") and key != f"{attention}:{at}":
+            back = state.worker_lost_at is None
+            said = cards.worker_back_card if back else cards.attention_card
+            card = partial(said, view)
+            yield Wanted(key, Address(home), card, live=True)
     if state.succeeded:
         card = partial(cards.checklist_card, view)
         yield Wanted(f"checklist:{at}", Address(home), card, live=True)
@@ -115,6 +131,18 @@ def _asked(
                 yield key, (person, account)
 
 
+def looked_at(state: EnvironmentState) -> tuple[str, ...]:
+    """The rollbacks of an environment that may call for a message, oldest first."""
+    recent = {*tuple(state.opened)[-RECENT:], *state.open}
+    return tuple(name for name in state.opened if name in recent)
+
+
+def place(address: Address) -> str:
+    """One conversation, whatever the thread."""
+    person = address.person.user if address.person else ""
+    return f"{address.channel.channel}:{person}"
+
+
 def nowhere(platform: Platform) -> Channel:
     """The channel of a direct message: only its platform says something."""
     return Channel(platform=platform, channel="")
@@ -122,8 +150,8 @@ def nowhere(platform: Platform) -> Channel:
 
 def attention_key(state: RollbackState) -> str | None:
     """The key of the message that makes phones ring; None when nothing calls for people."""
-    if state.worker_lost_at is not None:
-        return f"lost:{state.worker_lost_at:%Y%m%dT%H%M%S}"
+    if state.worker_lost_at is not None and not state.status.ended:
+        return f"{LOST}{state.worker_lost_at:%Y%m%dT%H%M%S}"
     if state.plan_changes and state.status is Status.PLANNED:
         return f"changed:{state.plan_digest[:12]}"
     if state.status in ATTENTION:

@@ -16,9 +16,9 @@ import structlog
 
 from bot.alarm import Alarm
 from bot.cards.view import View
-from bot.outbox import Wanted, final_first, wanted
+from bot.outbox import Wanted, final_first, looked_at, place, wanted
 from commands.domain.conversation import Address, Card, MessageRef
-from commands.domain.errors import ChatError, ChatGoneError, StoreError
+from commands.domain.errors import ChatError, ChatGoneError, RequestError, StoreError
 from commands.domain.events import Posted, PostLost
 from commands.domain.runbook import Channel, Runbook
 from commands.domain.state import RollbackState
@@ -27,9 +27,6 @@ from commands.ports import Chat, Clock
 from commands.store.keys import ENVIRONMENT_JOURNAL
 
 log = structlog.get_logger()
-
-RECENT = 30
-"""So many of an environment's newest rollbacks are looked at when the relay starts."""
 
 PACE_S = {"slack": 1.0, "telegram": 3.0, "console": 0.1}
 """At most one edit per card in this time (Slack: 1/s a channel; Telegram: 20/min a group)."""
@@ -104,7 +101,7 @@ class Relay:
     async def _look(self, environment: str, positions: dict[str, int]) -> None:
         book = self.services[environment].book
         state = await book.environment()
-        for name in tuple(state.opened)[-RECENT:]:
+        for name in looked_at(state):
             rollback = await self._alarm.read(book, name, self._channels(environment))
             if rollback is None:
                 positions.pop(name, None)
@@ -163,17 +160,17 @@ class Relay:
 
     async def _deliver(self, environment: str, state: RollbackState, message: Wanted) -> bool:
         address = self._placed(environment, state, message)
-        if address is None or time.monotonic() < self._quiet_until.get(_place(address), 0.0):
+        if address is None or time.monotonic() < self._quiet_until.get(place(address), 0.0):
             return False
         try:
             return await self._post_or_edit(environment, state, message, address)
         except ChatGoneError as error:
-            self._quiet_until[_place(address)] = time.monotonic() + BACK_OFF_S
+            self._quiet_until[place(address)] = time.monotonic() + BACK_OFF_S
             await self._lost(environment, state, message, error.moved_to or "")
             log.warning("message_gone", key=message.key, why=str(error))
-        except (ChatError, StoreError) as error:
+        except (ChatError, StoreError, RequestError) as error:
             wait = getattr(error, "retry_after_s", None) or BACK_OFF_S
-            self._quiet_until[_place(address)] = time.monotonic() + min(wait, GIVE_UP_S)
+            self._quiet_until[place(address)] = time.monotonic() + min(wait, GIVE_UP_S)
             # A platform's own pace is no trouble; anything longer is.
             tell = log.debug if wait <= BACK_OFF_S else log.warning
             tell("message_waits", key=message.key, why=str(error))
@@ -226,7 +223,11 @@ class Relay:
         self._sent.pop((environment, state.id, message.key), None)
         if self.keep and (moved_to or message.key in state.posted):
             lost = PostLost(key=message.key, moved_to=moved_to)
-            await self.services[environment].book.append_rollback(state.id, lambda _: (lost,))
+            try:
+                await self.services[environment].book.append_rollback(state.id, lambda _: (lost,))
+            except (StoreError, RequestError) as error:
+                # It is found gone again at the next edit.
+                log.warning("loss_not_written", key=message.key, why=str(error))
 
     def _placed(self, environment: str, state: RollbackState, message: Wanted) -> Address | None:
         """The address, in its thread once the root is there, or where a group has moved to."""
@@ -240,8 +241,3 @@ class Relay:
             message.under
         )
         return replace(address, thread=root.message_id) if root else None
-
-
-def _place(address: Address) -> str:
-    person = address.person.user if address.person else ""
-    return f"{address.channel.channel}:{person}"

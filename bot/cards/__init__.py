@@ -1,6 +1,12 @@
 """State to cards: platform-neutral, in the reader's language, pure."""
 
-from bot.cards.announcements import attention_card, resolved_card, started_card, step_card
+from bot.cards.announcements import (
+    attention_card,
+    resolved_card,
+    started_card,
+    step_card,
+    worker_back_card,
+)
 from bot.cards.answers import error_card, reply_card
 from bot.cards.approval import approval_card
 from bot.cards.checklist import checklist_card, follow_ups_card
@@ -19,4 +25,5 @@ __all__ = [
     "rollback_card",
     "started_card",
     "step_card",
+    "worker_back_card",
 ]

@@ -36,11 +36,17 @@ def resolved_card(view: View) -> Card:
     good = state.status is Status.SUCCEEDED and not unmeasured(view)
     return Card(
         plain=f"{view.title}: {line}",
-        headline=_headline(view, "card.resolved" if good else "card.ended"),
+        headline=_headline(view, _ended_key(state.status, good=good)),
         tone=tone(view),
         blocks=(Paragraph(line), *rto(view), *proof(view)),
         footer=words.at(state.ended_at),
     )
+
+
+def _ended_key(status: Status, *, good: bool) -> str:
+    if status is Status.UNDONE:
+        return "card.undone"
+    return "card.resolved" if good else "card.ended"
 
 
 def _headline(view: View, key: str) -> str:
@@ -65,6 +71,17 @@ def attention_card(view: View) -> Card:
         tone=tone(view),
         blocks=tuple(blocks),
         buttons=buttons(view) if state.status.waits_for_people else (),
+    )
+
+
+def worker_back_card(view: View) -> Card:
+    """What "nobody works" becomes once somebody does again."""
+    line = view.words.say("card.worker_back")
+    return Card(
+        plain=f"{view.title}: {line}",
+        headline=view.title,
+        tone=Tone.NEUTRAL,
+        blocks=(Paragraph(line),),
     )
 
 
