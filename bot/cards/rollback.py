@@ -85,10 +85,16 @@ def status_line(view: View) -> str:
         "total": words.took(total or 0),
         "stopper": words.name(state.stop_asked_by),
         "runs": left_with(view),
+        "words": _typed(view),
         "unmeasured": unmeasured(view),
         "step": _blocked_title(view),
     }
     return words.say(f"status.{_status_key(view)}", **params)
+
+
+def _typed(view: View) -> str:
+    """The rollback as one types it: `api,worker v1.2.3`."""
+    return f"{view.state.request.subject.replace(', ', ',')} {view.version or '--auto'}"
 
 
 def _blocked_title(view: View) -> str:

@@ -85,19 +85,19 @@ class View:
     @property
     def target(self) -> str:
         """`api → v1.2.3`: what goes where."""
-        request = self.state.request
-        version = request.version or self._auto_version()
-        return f"{request.subject} → {version}"
+        return f"{self.state.request.subject} → {self.version or self.words.say('card.auto')}"
+
+    @property
+    def version(self) -> str:
+        """What was asked for, or what the plan found; empty before there is a plan."""
+        plan = self.state.plan
+        versions = dict.fromkeys(t.version for t in plan.targets) if plan else {}
+        return self.state.request.version or ", ".join(versions)
 
     @property
     def title(self) -> str:
         """`PRODUCTION · RB-17 · api → v1.2.3`: how every card begins."""
         return f"{self.environment.title} · {self.state.id} · {self.target}"
-
-    def _auto_version(self) -> str:
-        plan = self.state.plan
-        versions = dict.fromkeys(t.version for t in plan.targets) if plan else {}
-        return ", ".join(versions) or self.words.say("card.auto")
 
 
 def trimmed(said: str, longest: int = REASON_SHOWN) -> str:

@@ -22,11 +22,15 @@ from commands.domain.runbook import Runbook
 from commands.domain.state import Question, RollbackState, Status, match_slots
 from commands.domain.text import text
 
+RECOVERY_WORDS = {"undo": "undo", "retry": "retry", "mark_done": "done", "abandon": "cancel"}
+"""What people type for each recovery verb, after `/rollback`."""
+
 
 def approve(case: Case, command: Approve, runbook: Runbook, now: datetime) -> Decision:
     """One person's yes. A second one of the same person changes nothing.
 
-    Raises RefusedError: no question, old button, expired, no such role, own request, slot held.
+    Raises RefusedError: no question, old button, expired, no such role, own request, slot held,
+    or typed words that do not say what they approve.
     """
     state = case.named()
     question = open_question(state, command.nonce, now)
@@ -36,6 +40,8 @@ def approve(case: Case, command: Approve, runbook: Runbook, now: datetime) -> De
     if state.status is Status.APPROVED:
         # Fifty clicks at once: whoever comes after the row was filled decides nothing.
         return Decision(state.id, answer=text("answer.enough", id=state.id))
+    if not command.nonce:
+        _words_must_be_clear(state, question)
     event = Approved(
         person=command.actor.person,
         identity=command.actor.identity,
@@ -58,9 +64,21 @@ def approve(case: Case, command: Approve, runbook: Runbook, now: datetime) -> De
         state.id,
         environment=environment or _claim(case, question, runbook),
         rollback=(event, *follow),
-        answer=text("answer.approved", id=state.id),
+        answer=text(_approved_key(question), id=state.id),
         work=True,
     )
+
+
+def _approved_key(question: Question) -> str:
+    return "answer.approved_abandon" if question.verb == "abandon" else "answer.approved"
+
+
+def _words_must_be_clear(state: RollbackState, question: Question) -> None:
+    """`approve RB-1` may have been typed for another question than the one that is open now."""
+    if word := RECOVERY_WORDS.get(question.verb):
+        raise RefusedError("refused.typed_recovery", id=state.id, word=word)
+    if state.plan_changes:
+        raise RefusedError("refused.typed_changed", id=state.id)
 
 
 def deny(case: Case, command: Deny, runbook: Runbook, now: datetime) -> Decision:
@@ -77,7 +95,10 @@ def deny(case: Case, command: Deny, runbook: Runbook, now: datetime) -> Decision
         state.id,
         environment=closed,
         rollback=(Denied(person=command.actor.person, reason=command.reason),),
-        answer=text("answer.denied", id=state.id),
+        answer=text(
+            "answer.denied_half_done" if state.status.waits_for_people else "answer.denied",
+            id=state.id,
+        ),
         work=final,
     )
 
@@ -101,13 +122,21 @@ def open_question(state: RollbackState, nonce: str, now: datetime) -> Question:
     Raises RefusedError: none is open, it has expired, or the button is of another question.
     """
     question = state.question
+    if question is None and state.status is Status.REHEARSED:
+        raise RefusedError("refused.rehearsed", id=state.id)
     if question is None:
         raise RefusedError("refused.no_question", id=state.id)
     if nonce and nonce != question.nonce:
         raise RefusedError("refused.plan_changed", id=state.id)
     if now >= question.expires_at:
-        raise RefusedError("refused.expired", id=state.id)
+        raise RefusedError(_expired_key(state, question), id=state.id)
     return question
+
+
+def _expired_key(state: RollbackState, question: Question) -> str:
+    if state.status.waits_for_people:
+        return "refused.expired_half_done"
+    return "refused.expired" if question.verb == "execute" else "refused.expired_undo"
 
 
 def may_fill(question: Question, actor: Actor, runbook: Runbook) -> tuple[RoleId, ...]:

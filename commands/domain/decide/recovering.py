@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from commands.domain.command import Recover, RecoveryVerb
-from commands.domain.decide.approving import missing_after
+from commands.domain.command import Approve, Recover, RecoveryVerb
+from commands.domain.decide.approving import RECOVERY_WORDS, approve, missing_after
 from commands.domain.decide.case import Case, Decision, role_titles, roles_in, row_of
 from commands.domain.decide.granting import granted, must_be_latest
 from commands.domain.errors import RefusedError
@@ -19,7 +19,8 @@ from commands.domain.text import text
 def recover(case: Case, command: Recover, runbook: Runbook, now: datetime) -> Decision:
     """Open the recovery question; the asker's own yes counts where the row allows it.
 
-    Raises RefusedError: nothing to recover, no right to ask, an old button.
+    Asking for what is asked already is a yes to it. Raises RefusedError: nothing to recover, no
+    right to ask, an old button, something else is asked and others have said yes to that.
     """
     state = case.named()
     _must_be_possible(case, state, command.verb)
@@ -30,7 +31,18 @@ def recover(case: Case, command: Recover, runbook: Runbook, now: datetime) -> De
     if command.nonce and command.nonce != recovery_digest(state, command.verb)[:12]:
         raise RefusedError("refused.plan_changed", id=state.id)
     asked = _asked(state, command, row, now, runbook)
+    open_now = _open_question(state, now)
+    if open_now is not None and (open_now.verb, open_now.digest) == (asked.verb, asked.digest):
+        return approve(case, Approve(command.actor, open_now.nonce), runbook, now)
+    if open_now is not None and set(open_now.approvals) - {person}:
+        word = RECOVERY_WORDS.get(open_now.verb, open_now.verb)
+        raise RefusedError("refused.already_asked", id=state.id, word=word)
     return _with_own_yes(case, command, asked, runbook, now)
+
+
+def _open_question(state: RollbackState, now: datetime) -> Question | None:
+    question = state.question
+    return question if question is not None and now < question.expires_at else None
 
 
 def _must_be_possible(case: Case, state: RollbackState, verb: RecoveryVerb) -> None:
@@ -88,9 +100,10 @@ def _with_own_yes(
     )
     question = Question.of(asked, now)
     said: tuple[RollbackEvent, ...] = (asked, yes)
-    if missing_after(question, yes):
+    if missing := missing_after(question, yes):
+        left = role_titles(runbook, missing)
+        waiting = text("answer.recovery_waiting", id=state.id, roles=left)
         return Decision(state.id, rollback=said, answer=waiting)
     environment, follow = granted(case, question, (person,))
-    return Decision(
-        state.id, environment, (*said, *follow), text("answer.recovering", id=state.id), work=True
-    )
+    key = "answer.abandoned" if command.verb == "abandon" else "answer.recovering"
+    return Decision(state.id, environment, (*said, *follow), text(key, id=state.id), work=True)

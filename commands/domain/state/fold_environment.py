@@ -6,6 +6,7 @@ from datetime import datetime
 
 from commands.domain import events as e
 from commands.domain.facts import LedgerLine
+from commands.domain.runbook import RowId
 from commands.domain.state.environment import (
     SEEN_DELIVERIES_KEPT,
     SWITCHES_KEPT,
@@ -15,6 +16,9 @@ from commands.domain.state.environment import (
     Slot,
 )
 from commands.domain.state.folds import Folds
+
+ROWS_BY_WIDTH: tuple[RowId, ...] = ("api", "config", "db", "full")
+"""Escalation rows, the one that is hardest to fill last."""
 
 folds: Folds[EnvironmentState] = Folds()
 
@@ -71,8 +75,24 @@ def _claimed(state: EnvironmentState, event: e.SlotClaimed, at: datetime) -> Non
 
 @folds(e.Frozen)
 def _frozen(state: EnvironmentState, event: e.Frozen, at: datetime) -> None:
-    state.freeze = Freeze(at, event.person, event.rollback_id, event.reason)
-    state.unfreeze_yes = {}
+    earlier = state.freeze
+    frozen = Freeze(at, event.person, event.rollback_id, event.reason)
+    if earlier is not None:
+        # Whoever froze first still has their reason; the wider row has to let deploys go on.
+        wider = _row(state, frozen.rollback_id) >= _row(state, earlier.rollback_id)
+        frozen = Freeze(
+            earlier.since,
+            earlier.person or event.person,
+            frozen.rollback_id if wider and frozen.rollback_id else earlier.rollback_id,
+            earlier.reason or event.reason,
+        )
+    state.freeze, state.unfreeze_yes = frozen, {}
+
+
+def _row(state: EnvironmentState, rollback_id: str) -> int:
+    """How much its escalation row wants; a person's freeze wants what an API rollback does."""
+    opened = state.opened.get(rollback_id)
+    return ROWS_BY_WIDTH.index(opened.request.row if opened else "api")
 
 
 @folds(e.UnfreezeAsked)

@@ -143,8 +143,10 @@ class Office:
         )
 
     def approve(self, rollback_id: str, person: str, platform: str = "slack") -> Decision:
-        """One person's yes."""
-        return self.order(c.Approve(self.actor(person, platform)), rollback_id)
+        """One person's yes, by the button of the open question."""
+        question = self.state(rollback_id).question
+        nonce = question.nonce if question else ""
+        return self.order(c.Approve(self.actor(person, platform), nonce), rollback_id)
 
     def start(self, rollback_id: str) -> None:
         """What the worker writes when it begins: slot taken, the pull done."""

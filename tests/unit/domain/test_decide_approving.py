@@ -5,9 +5,11 @@ from __future__ import annotations
 import pytest
 
 from commands.domain import command as c
+from commands.domain import events as e
 from commands.domain.errors import RefusedError
 from commands.domain.people import Scenario
 from commands.domain.state import Status
+from commands.domain.text import text
 from tests.unit.domain.office import ANNA, BORIS, EGOR, IVAN, VERA, ZOYA, Office, shipped
 
 
@@ -101,6 +103,43 @@ def test_an_old_button_never_decides_a_new_plan() -> None:
         office.order(c.Approve(office.actor(ANNA), nonce="0123456789ab"), rollback)
 
     assert refused.value.key == "refused.plan_changed"
+
+
+def test_words_do_not_approve_a_plan_that_has_changed() -> None:
+    """`approve RB-1`, typed for the plan that was shown first, is sent to the new card."""
+    office = Office()
+    rollback = office.ask(ANNA)
+    office.append(rollback, e.PlanChanged(old_digest="a", new_digest="b", changes=(text("x"),)))
+    office.plan(rollback)
+
+    with pytest.raises(RefusedError) as refused:
+        office.order(c.Approve(office.actor(ANNA)), rollback)
+    office.approve(rollback, ANNA)
+
+    assert refused.value.key == "refused.typed_changed"
+    assert office.state(rollback).status is Status.APPROVED
+
+
+def test_words_approve_a_plan_that_never_changed() -> None:
+    """There is one question it can mean."""
+    office = Office()
+    rollback = office.ask(ANNA)
+
+    office.order(c.Approve(office.actor(ANNA)), rollback)
+
+    assert office.state(rollback).status is Status.APPROVED
+
+
+def test_a_dry_run_is_not_approved() -> None:
+    """Somebody who tries is told what it was."""
+    office = Office()
+    rollback = office.ask(ANNA)
+    office.state(rollback).status, office.state(rollback).question = Status.REHEARSED, None
+
+    with pytest.raises(RefusedError) as refused:
+        office.approve(rollback, ANNA)
+
+    assert refused.value.key == "refused.rehearsed"
 
 
 def test_the_plans_own_button_decides() -> None:

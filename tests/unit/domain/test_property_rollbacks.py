@@ -200,10 +200,17 @@ class Rollbacks(RuleBasedStateMachine):
 
     @invariant()
     def there_is_a_way_out(self) -> None:
-        """Half done: somebody with the right can always say how it goes on."""
+        """Half done: somebody with the right can say how it goes on, now or after the question."""
         environment, now = self.office.book().environment(), self.office.world.clock.now()
         for state in self._states().values():
             if not state.status.waits_for_people or not entitled(self.office.bots, state):
+                continue
+            asked = state.question
+            if asked is not None and now < asked.expires_at:
+                over = decide(
+                    Case(environment, state), c.Tick(), self.office.bots, asked.expires_at
+                )
+                assert over.rollback
                 continue
             actor = self.office.actor(entitled(self.office.bots, state)[0])
             command = c.Recover(actor, "abandon")

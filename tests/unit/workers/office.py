@@ -160,8 +160,11 @@ class Office:
         return self.order(c.Ask(self.actor(by), asked, HOME)).rollback_id
 
     def approve(self, rollback_id: str, *people: str) -> None:
+        """By the button of the open question."""
         for person in people or (ANNA,):
-            self.order(c.Approve(self.actor(person)), rollback_id)
+            question = self.state(rollback_id).question
+            nonce = question.nonce if question else ""
+            self.order(c.Approve(self.actor(person), nonce), rollback_id)
 
     def recover(self, rollback_id: str, verb: c.RecoveryVerb, by: str = ANNA) -> None:
         self.order(c.Recover(self.actor(by), verb), rollback_id)
