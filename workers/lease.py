@@ -58,14 +58,6 @@ class Lease:
             # Closing, not unlocking: LOCK_UN would take the lease from our children too.
             os.close(fd)
 
-    def is_free(self) -> bool:
-        """Whether nobody holds it at this moment."""
-        try:
-            with self.acquire(0):
-                return True
-        except LeaseHeldError:
-            return False
-
     def _lock(self, fd: int, timeout_s: float) -> None:
         until = time.monotonic() + timeout_s
         while True:

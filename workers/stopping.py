@@ -39,11 +39,6 @@ def request_after_step() -> None:
     _wish.after_step = True
 
 
-def reset() -> None:
-    """Forget the request (a new job, or a test)."""
-    _wish.after_step = False
-
-
 def install() -> None:
     """Listen to both signals from now on, in this process and in those it forks."""
     signal.signal(AFTER_STEP_SIGNAL, _on_after_step)

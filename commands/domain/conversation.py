@@ -34,9 +34,8 @@ class Incoming(BaseModel):
     `delivery_id` is the platform's own id of the event (Slack trigger or envelope, Telegram
     update): the same id is the same event. `words` is what follows `/rollback` (`kind` "words",
     forms are turned into words by the listener), or a button's opaque value (`kind` "button").
-    `home` is the channel it was said in; `private` when that is a direct conversation.
-    `context` is the platform's handle for a private answer (Slack response_url or trigger id,
-    Telegram callback query id): short-lived, never needed to get the decision recorded.
+    `home` is the channel it was said in; `private` when that is a direct conversation. A
+    platform's handle for a private answer lives a few minutes and stays with its listener.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

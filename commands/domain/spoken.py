@@ -10,8 +10,6 @@ from typing import TypeAlias
 
 from commands.domain.request import Request
 
-ROLLBACK_ID_PATTERN = r"^RB-[1-9][0-9]{0,8}$"
-
 ASKING = ("status", "plan", "log", "versions", "history", "oncall", "help")
 DECIDING = ("approve", "deny", "withdraw", "cancel", "stop", "undo", "retry", "done")
 NOTING = ("note", "tick", "untick", "freeze", "unfreeze")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from babel.dates import format_date, format_datetime, format_time, format_timedelta
+from babel.dates import format_date, format_time, format_timedelta
 from babel.units import format_unit
 
 from commands.domain.people import Language
@@ -27,13 +27,6 @@ def when(at: datetime, timezone: str, language: Language, now: datetime | None =
     if now is None or now.astimezone(local.tzinfo).date() == local.date():
         return f"{clock} {label}"
     return f"{format_date(local, 'd MMM', locale=language)} {clock} {label}"
-
-
-def stamp(at: datetime, timezone: str, language: Language) -> str:
-    """A moment with its year and seconds, for the record: «22.11.2026 14:32:05 МСК»."""
-    local = at.astimezone(ZoneInfo(timezone))
-    pattern = "dd.MM.yyyy HH:mm:ss" if language == "ru" else "yyyy-MM-dd HH:mm:ss"
-    return f"{format_datetime(local, pattern, locale=language)} {zone_label(local, language)}"
 
 
 def zone_label(local: datetime, language: Language) -> str:

@@ -15,6 +15,7 @@ import redis
 from rq import Callback, Queue
 from rq.job import Job
 
+from commands.domain.errors import LeaseHeldError
 from commands.store.connection import connect
 from commands.store.keys import queue_name
 from commands.store.queue import DriveQueue, live_workers
@@ -162,7 +163,8 @@ def test_children_hold_the_lease_until_they_end(worker: WorkerProcess, queue: Dr
 
     assert is_running(grandchild)
     lease = Lease(worker.folder, ENVIRONMENT)
-    assert not lease.is_free()
+    with pytest.raises(LeaseHeldError), lease.acquire(0):
+        pass
     worker.say("end")
     assert gone_within(grandchild, 2)
     with lease.acquire(1):

@@ -8,7 +8,6 @@ import pytest
 
 from commands.domain.people import Language
 from commands.locale import age, duration, when
-from commands.locale.times import stamp
 
 NIGHT = datetime(2026, 11, 22, 23, 44, 21, tzinfo=UTC)
 
@@ -36,7 +35,6 @@ def test_another_day_brings_its_date() -> None:
 
     assert when(earlier, "Europe/Moscow", "ru", now=NIGHT) == "20 нояб. 02:44 МСК"
     assert when(NIGHT, "Europe/Moscow", "ru", now=NIGHT) == "02:44 МСК"
-    assert stamp(NIGHT, "Europe/Moscow", "ru") == "23.11.2026 02:44:21 МСК"
 
 
 @pytest.mark.parametrize(

@@ -21,13 +21,14 @@ def test_one_holder_at_a_time(lease: Lease) -> None:
             pass
         assert str(caught.value.facts["holder"]).endswith("RB-1")
 
-    assert lease.is_free()
+    with lease.acquire(0):
+        pass
 
 
 def test_environments_do_not_wait_for_each_other(lease: Lease) -> None:
     """Staging's lease says nothing about production's."""
-    with lease.acquire(0):
-        assert Lease(lease.state_dir, "staging").is_free()
+    with lease.acquire(0), Lease(lease.state_dir, "staging").acquire(0):
+        pass
 
 
 def test_a_child_keeps_the_lease_until_it_ends(lease: Lease) -> None:
@@ -35,6 +36,8 @@ def test_a_child_keeps_the_lease_until_it_ends(lease: Lease) -> None:
     with lease.acquire(0) as held:
         child = subprocess.Popen(["cat"], stdin=subprocess.PIPE, pass_fds=(held.fd,))
 
-    assert not lease.is_free()
+    with pytest.raises(LeaseHeldError), lease.acquire(0):
+        pass
     child.communicate()
-    assert lease.is_free()
+    with lease.acquire(0):
+        pass
