@@ -43,7 +43,7 @@ async def test_a_release_that_never_gets_well_is_undone_by_button(
     assert project.pinned() == NEVER
     await there.presses(ANNA, rollback, phrase("button.undo"))
     state = await there.until("undone", of=rollback)
-    await there.shows(rollback, phrase("card.ended"), phrase("card.proof"))
+    await there.shows(rollback, phrase("card.undone"), phrase("card.proof"))
 
     assert project.version("api") == "v1.2.3"
     assert project.container("api").attrs["Image"] == before
