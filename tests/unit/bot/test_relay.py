@@ -8,17 +8,22 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import cast
 
+from bot.cards.view import View
+from bot.clock import Deadlines
+from bot.outbox import LOST, RECENT, Wanted, looked_at, wanted
 from bot.relay import Relay
 from commands.domain import events as e
-from commands.domain.conversation import Card, Steps
+from commands.domain.conversation import Card, MessageRef, Steps
+from commands.domain.errors import RefusedError
 from commands.domain.events import EVENTS
+from commands.domain.state import EnvironmentState, OpenRollback
 from commands.handlers import Service
 from commands.store.async_journal import AsyncJournal
 from commands.store.book import AsyncBook
 from commands.store.codec import Codec
 from commands.store.keys import ENVIRONMENT_JOURNAL
-from tests.cards.stories import executing
-from tests.cards.teller import Teller
+from tests.cards.stories import executing, worker_lost
+from tests.cards.teller import HOME, Teller
 from tests.fakes.chat import FakeChat
 from tests.fakes.clock import FixedClock
 from tests.fakes.store import AsyncMemoryJournal
@@ -80,3 +85,63 @@ async def test_a_running_steps_time_goes_on_without_news() -> None:
         await chat.changed.wait_for(lambda: len(chat.posts[0].cards) > 1)
 
         assert running_for(chat.posts[0].card) == 100
+
+
+async def test_that_nobody_works_is_taken_back_where_it_was_said() -> None:
+    """Once a worker is back, the message that none lives is edited; no other one is posted."""
+    story = worker_lost()
+    said = next(w for w in lost_messages(story))
+    assert said.live
+    reference = MessageRef(platform="slack", channel="C1", message_id="1")
+    story.tell(e.Posted(key=said.key, message=reference), e.WorkerBack(), after_s=20)
+
+    (after,) = lost_messages(story)
+
+    assert (after.key, after.live) == (said.key, True)
+    assert "вернулся" in after.card().plain
+
+
+def lost_messages(story: Teller) -> list[Wanted]:
+    """What should stand in Slack about a worker that is away."""
+    view = View(story.state, story.runbook, "ru", story.now)
+    return [w for w in wanted(view, "slack", (HOME,)) if w.key.startswith(LOST)]
+
+
+def test_every_open_rollback_is_looked_at() -> None:
+    """An old one that is still open is relayed behind forty newer ones that have ended."""
+    state = EnvironmentState(name="production")
+    first = executing().state
+    for number in range(40):
+        opened = OpenRollback(f"RB-{number}", first.request, first.requester, first.requested_at)
+        state.opened[opened.id] = opened
+    state.open["RB-0"] = state.opened["RB-0"]
+
+    names = looked_at(state)
+
+    assert names[0] == "RB-0"
+    assert len(names) == RECENT + 1
+
+
+async def test_a_busy_journal_does_not_end_the_deadlines() -> None:
+    """That a journal was too busy to write in is waited for, as a store that is away is."""
+    looked = asyncio.Event()
+
+    class Busy:
+        """A service whose journal is always somebody else's turn."""
+
+        @property
+        def book(self) -> AsyncBook:
+            looked.set()
+            raise RefusedError("refused.too_busy")
+
+    services = {"production": cast("Service", Busy())}
+    story = executing()
+    deadlines = Deadlines(runbook=story.runbook, services=services, clock=FixedClock())
+    running = asyncio.create_task(deadlines.run())
+    async with asyncio.timeout(WITHIN_S):
+        await looked.wait()
+    await asyncio.sleep(0)
+
+    assert not running.done()
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)

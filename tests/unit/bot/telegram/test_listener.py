@@ -75,6 +75,7 @@ async def test_words_reach_the_desk_with_a_real_identity(
     assert heard.home == Channel(platform="telegram", channel=str(forum.id), topic=str(topic))
     assert heard.delivery_id == f"message:{forum.id}:{said.id}"
     assert (heard.standing, heard.private) == (Standing.MEMBER, False)
+    assert int(heard.received_at.timestamp()) == said.sent_at_s
 
 
 async def test_only_people_speaking_for_themselves_are_members(
