@@ -8,17 +8,25 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from bot.main import open_services
 from commands.domain.errors import RefusedError
 from commands.domain.events import StepFailed, StepIntended
 from commands.domain.plan import Phase
+from commands.domain.runbook import Runbook
 from commands.domain.state import StepStatus
 from commands.domain.state.step import StepRecord
 from commands.domain.text import text
+from commands.grammar import parse_arguments
+from commands.handlers import Service
+from commands.runbook import read_runbook
+from commands.settings import Settings, read_settings
+from rollbot import shell
 from rollbot.cli import main
 from rollbot.manifest import manifest
 from rollbot.shell import is_over, rollback
 from tests.cards.stories import executing, succeeded
 from tests.engines.found import ROOT
+from tests.engines.redis_server import RedisServer
 
 RUNBOOK = ROOT / "commands/data/runbook.toml"
 
@@ -75,6 +83,41 @@ def test_a_failed_clean_up_is_the_end_too() -> None:
     story.tell(*(StepFailed(step=s.number, seconds=1, error=failed) for s in cleaning))
     assert state.record(cleaning[0].number).status is StepStatus.FAILED
     assert is_over(state)
+
+
+async def test_who_joined_follows_the_one_they_joined(
+    monkeypatch: pytest.MonkeyPatch, embedded_redis: RedisServer, tmp_path: Path
+) -> None:
+    """Asking again for what is already asked for follows that one, not the newest."""
+    own = tmp_path / "runbook.toml"
+    own.write_text(RUNBOOK.read_text().replace('login = "anna"', f'login = "{shell.login()}"'))
+    monkeypatch.setenv("ROLLBOT_STATE_DIR", str(tmp_path))
+    monkeypatch.setenv("ROLLBOT_JOURNAL_KEY_PRODUCTION", "k" * 64)
+    monkeypatch.setenv("ROLLBOT_ENV", "production")
+    monkeypatch.setenv("REDIS_URL", embedded_redis.url)
+    followed: list[str] = []
+
+    async def follow(*given: object) -> int:
+        followed.append(str(given[-1]))
+        return 0
+
+    monkeypatch.setattr(shell, "follow", follow)
+    opened: list[Service] = []
+
+    def remembered(settings: Settings, runbook: Runbook) -> dict[str, Service]:
+        found = open_services(settings, runbook)
+        opened.extend(found.values())
+        return found
+
+    monkeypatch.setattr(shell, "open_services", remembered)
+    runbook = read_runbook(own)
+    for words in (("api", "v1.2.3"), ("worker", "v1.2.3", "--dry-run"), ("api", "v1.2.3")):
+        spoken = parse_arguments(words, runbook)
+        assert await shell.say_once(read_settings(), runbook, spoken) == 0
+
+    for service in opened:
+        await service.store.client.aclose()
+    assert followed == ["RB-1", "RB-2", "RB-1"]
 
 
 def test_what_runs_is_not_over() -> None:
