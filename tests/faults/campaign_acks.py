@@ -76,7 +76,8 @@ def acks(count: int) -> Tally:
 
 
 async def _typed(four: Four, count: int) -> Tally:
-    tally, waits, slowest = Tally("slash command → ack"), [], 0.0
+    tally, slowest = Tally("slash command → ack"), 0.0
+    waits: list[float] = []
     async with Slack.running() as slack:
         chats = on_slack(slack)
         for name in ENVIRONMENTS:

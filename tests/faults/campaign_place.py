@@ -150,9 +150,8 @@ class Place:
             "label": labels,
             "event": ["create", "start", "kill", "die", "destroy"],
         }
-        said = self.engine.events(
-            since=int(one.began), until=time.time(), filters=filters, decode=True
-        )
+        until = int(time.time()) + 1
+        said = self.engine.events(since=int(one.began), until=until, filters=filters, decode=True)
         heard = [
             (event["Action"], event["id"][:12], event["from"].rpartition(":")[2], _at(one, event))
             for event in said
@@ -166,7 +165,7 @@ class Place:
 
 def _at(one: Round, event: dict[str, Any]) -> float:
     """Seconds since the round began."""
-    return round(event["timeNano"] / 1e9 - one.began, 3)
+    return round(float(event["timeNano"]) / 1e9 - one.began, 3)
 
 
 @contextmanager
