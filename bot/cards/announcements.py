@@ -44,9 +44,10 @@ def resolved_card(view: View) -> Card:
 
 
 def _ended_key(status: Status, *, good: bool) -> str:
-    if status is Status.UNDONE:
-        return "card.undone"
-    return "card.resolved" if good else "card.ended"
+    if good:
+        return "card.resolved"
+    keys = {Status.UNDONE: "card.undone", Status.SUCCEEDED: "card.switched_unmeasured"}
+    return keys.get(status, "card.ended")
 
 
 def _headline(view: View, key: str) -> str:
