@@ -16,6 +16,7 @@ from commands.domain.people import Scenario
 from commands.domain.plan import Phase
 from commands.domain.request import Request
 from commands.store.keys import ENVIRONMENT_JOURNAL, names_key
+from tests.engines.waiting import eventually
 from tests.faults.tampering import Change, Stream, cut_to, edited, removed, reordered, signed_with
 from tests.stack.compose import compose_v2
 from tests.stack.fixtures import SamokoderFactory
@@ -52,9 +53,15 @@ def rolled_back(samokoder: SamokoderFactory, installation: InstallationFactory) 
     if (made.state() or pytest.fail("no RB-1")).question is not None:
         made.order(Approve(made.actor("anna")), "RB-1")
     made.await_status("undone")
+    eventually(lambda: _cleaned_up(made), within_s=30, what="RB-1 is cleaned up")
     made.stop()
     # The audit runs on the worker's host, where the mirror is.
     return made
+
+
+def _cleaned_up(made: Installation) -> bool:
+    state = made.state()
+    return state is not None and state.cleaned_up()
 
 
 def verdicts(made: Installation) -> tuple[int, dict[str, str]]:

@@ -70,7 +70,7 @@ def nothing_changes(host: EmbeddedHost, forger: redis.Redis, rollback: str = "RB
     job = f"drive-{ENVIRONMENT}-{rollback}-{at + 900}"
     call(forger, "workers.jobs.drive", rollback, job)
     refused = lambda: host.said("worker", "job_failed") > at  # noqa: E731
-    eventually(refused, within_s=30, what=lambda: host.log("worker"))
+    eventually(refused, within_s=60, what=lambda: f"refused; {host.log('worker')}")
     assert host.world.version("api") == BAD
     assert host.pins() == pins
 
