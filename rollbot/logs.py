@@ -46,7 +46,8 @@ def configure() -> Redactor:
             redact,
             renderer,
         ],
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        # Asked for at every line: what was standard error when this was set up may be closed.
+        logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
     )
     return redactor
 
