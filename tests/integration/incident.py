@@ -125,11 +125,18 @@ class Incident:
         assert message is not None
         return message
 
-    async def presses(self, user: str, rollback: str, label: str) -> None:
-        """Press a button that stands under the rollback's newest message that has it."""
+    async def presses(self, user: str, rollback: str, label: str, carrying: str = "") -> None:
+        """Press a button that stands under the rollback's newest message that has it.
+
+        `carrying` is what its value must hold: the edit that brings a new button may be under way.
+        """
 
         def found() -> Message | None:
-            with_it = [m for m in self.slack.messages(CHANNEL) if _has(m, rollback, label)]
+            with_it = [
+                m
+                for m in self.slack.messages(CHANNEL)
+                if _has(m, rollback, label) and carrying in str(m.buttons)
+            ]
             return with_it[-1] if with_it else None
 
         message = await self._awaited(found, PATIENCE_S, (rollback, label))
