@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 
 from commands.domain.command import Actor, Approve, Deny, Withdraw
-from commands.domain.decide.asking import may_supersede
-from commands.domain.decide.case import Case, Decision, clock_time, name_of, role_titles, roles_in
+from commands.domain.decide.asking import slot_must_allow
+from commands.domain.decide.case import Case, Decision, name_of, role_titles, roles_in
 from commands.domain.decide.granting import granted
 from commands.domain.errors import RefusedError
 from commands.domain.events import (
@@ -164,12 +164,5 @@ def _claim(case: Case, question: Question, runbook: Runbook) -> tuple[Environmen
     state, holder = case.named(), case.environment.holder()
     if question.verb != "execute" or holder is None or holder.id == state.id:
         return ()
-    if may_supersede(state.request, holder.request):
-        return (SlotClaimed(rollback_id=state.id),)
-    raise RefusedError(
-        "refused.slot_held",
-        id=holder.id,
-        subject=holder.request.subject,
-        person=name_of(runbook, holder.requester),
-        since=clock_time(case.environment.slot.since, runbook) if case.environment.slot else "",
-    )
+    slot_must_allow(case.environment, state.request, runbook)
+    return (SlotClaimed(rollback_id=state.id),)

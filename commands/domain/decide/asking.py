@@ -33,7 +33,7 @@ def ask(case: Case, command: Ask, runbook: Runbook, now: datetime) -> Decision:
     if running := case.environment.same_target(request):
         return _join(running, command)
     if not request.dry_run:
-        _slot_must_allow(case.environment, request, runbook)
+        slot_must_allow(case.environment, request, runbook)
     number = case.environment.last_number + 1
     rollback_id = f"RB-{number}"
     return Decision(
@@ -78,7 +78,8 @@ def _join(running: OpenRollback, command: Ask) -> Decision:
     )
 
 
-def _slot_must_allow(state: EnvironmentState, request: Request, runbook: Runbook) -> None:
+def slot_must_allow(state: EnvironmentState, request: Request, runbook: Runbook) -> None:
+    """Raises RefusedError when another rollback holds the slot: which, whose, since when."""
     holder = state.holder()
     if holder is None or may_supersede(request, holder.request):
         return
