@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Iterator
 
 from tests.faults.campaign_acks import acks
+from tests.faults.campaign_chats import chats_away
 from tests.faults.campaign_doubles import deliveries
 from tests.faults.campaign_kills import OUTAGE, PROCESSES, SERVERS, Point, campaign, drawn
 from tests.faults.campaign_place import place
@@ -18,6 +19,7 @@ from tests.faults.campaign_words import fuzzed
 
 SEED, POINTS = 20261123, 10
 LONG, OUTAGE_S, LONG_OUTAGE_S = 100, 60.0, 90.0
+SILENCE_S, LONG_SILENCE_S = 20.0, 30 * 60.0
 
 
 def kills(seed: int, count: int) -> Tally:
@@ -40,12 +42,18 @@ def outage(_seed: int, count: int) -> Tally:
         return campaign(here, f"Redis away for {seconds:.0f} s", points)
 
 
+def chats(_seed: int, count: int) -> Tally:
+    """Slack and Telegram away for 20 s (from N=100 on for 30 minutes), a rollback inside."""
+    return chats_away(SILENCE_S if count < LONG else LONG_SILENCE_S)
+
+
 CAMPAIGNS: dict[str, Callable[[int, int], Tally]] = {
     "words": lambda seed, count: fuzzed(seed, 50 * count),
     "deliveries": lambda seed, count: deliveries(seed, 5 * count),
     "acks": lambda _seed, count: acks(max(100, 2 * count)),
     "redis": redis,
     "outage": outage,
+    "chats": chats,
     "kills": kills,
 }
 
