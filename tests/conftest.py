@@ -3,6 +3,7 @@
 pytest_plugins = [
     "pytester",
     "tests.engines.omissions",
+    "tests.engines.postgres_server",
     "tests.engines.redis_server",
     "tests.servers.telegram_fixture",
     "tests.stack.fixtures",
