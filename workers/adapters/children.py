@@ -1,7 +1,7 @@
 """Programs as children: no shell, a clean environment, an end in time, nothing left behind.
 
 A child dies with its parent (PR_SET_PDEATHSIG, prctl(2)); fork clears that for grandchildren,
-which is what the inherited lease is for (`workers.lease`).
+which is what the inherited lease is for (`workers.lease`), and the mark (`workers.marks`).
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from commands.domain.errors import CommandFailedError, CommandTimedOutError
+from workers import marks
 
 TAIL_CHARACTERS = 1024
 STDOUT_LIMIT_BYTES = 4 * 1024 * 1024
@@ -24,6 +25,7 @@ STDOUT_LIMIT_BYTES = 4 * 1024 * 1024
 _PR_SET_PDEATHSIG = 1
 _WINDOW_BYTES = 8 * 1024
 _GRACE_S = 2.0
+_LEFTOVERS_S = 4.0
 _DRAIN_S = 0.3
 _CANNOT_START = 127
 
@@ -71,19 +73,27 @@ def run(  # noqa: PLR0913 -- each is a fact about a process, and all but two hav
     `CommandFailedError` for a bad exit code (unless `check` is off) or when it cannot be started
     (exit code 127), `CommandTimedOutError` over `timeout_s`; then, and when anything else
     interrupts the wait, the whole process group has been ended (SIGTERM, two seconds, SIGKILL).
+
+    With `lease_fd` the program holds the lease and carries a mark; when it is ended, then with
+    everything that carries it, whatever group or session that has gone to.
     """
     began = time.monotonic()
+    mark = marks.for_program(lease_fd)
+    marked = {marks.VARIABLE: mark} if mark else {}
     try:
-        process = _start(argv, cwd, dict(env or {}), lease_fd)
+        process = _start(argv, cwd, {**(env or {}), **marked}, lease_fd)
     except OSError as error:
         raise CommandFailedError(argv[0], _CANNOT_START, str(error)) from error
-    output = _Output(redact, on_output)
+    output, ended = _Output(redact, on_output), False
     try:
-        if not output.read_until(process, began + timeout_s):
+        ended = output.read_until(process, began + timeout_s)
+        if not ended:
             _end(process, output)
             raise CommandTimedOutError(argv[0], timeout_s, output.tail())
     finally:
         _end_group(process)
+        if mark and not ended:
+            marks.end_carriers(mark, _LEFTOVERS_S)
         output.close(process)
     code = process.returncode
     if check and code != 0:

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import os
+import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -8,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from commands.domain.errors import CommandFailedError, CommandTimedOutError
+from tests.engines.waiting import eventually
+from tests.integration.worker_host import is_running
 from workers.adapters.children import TAIL_CHARACTERS, run
 from workers.lease import Lease
 from workers.stopping import StepInterrupted
@@ -139,23 +143,77 @@ def test_the_lease_goes_to_children_only_when_given(tmp_path: Path) -> None:
     assert (without, given) == (b"False\n", b"True\n")
 
 
-def test_a_child_dies_with_its_parent() -> None:
+def test_a_child_dies_with_its_parent(tmp_path: Path) -> None:
     """The kernel ends a child whose parent was killed without a word."""
-    code = (
-        "import os, sys\n"
-        "from workers.adapters.children import run\n"
-        "run(['/bin/sh', '-c', 'echo $$ >&3; exec sleep 60'], timeout_s=60, lease_fd=3)\n"
-    )
-    read, write = os.pipe()
-    if os.fork() == 0:
-        os.dup2(write, 3)
-        os.close(read)
-        os.execv(sys.executable, [sys.executable, "-c", code])
-    os.close(write)
-    child = int(os.read(read, 20))
-    parent = int(Path(f"/proc/{child}/stat").read_text().rpartition(")")[2].split()[1])
-    os.kill(parent, 9)
-    os.waitpid(parent, 0)
-    os.close(read)
+    script = f"echo $$ > {tmp_path}/part; mv {tmp_path}/part {tmp_path}/child; exec sleep 60"
+    parent = running(f"run(['/bin/sh', '-c', {script!r}], timeout_s=60)")
+    eventually((tmp_path / "child").exists)
+    parent.kill()
+    parent.wait(10)
 
-    assert ended(child)
+    assert ended(int((tmp_path / "child").read_text()))
+
+
+def test_a_late_program_takes_along_what_left_its_session(tmp_path: Path) -> None:
+    """Twice forked, in a session of its own, every file closed: it ends with the time limit."""
+    stray = leaves_a_stray(tmp_path, then="time.sleep(60)")
+    with Lease(tmp_path, "production").acquire(0) as held, pytest.raises(CommandTimedOutError):
+        run(python(stray), timeout_s=1, lease_fd=held.fd)
+
+    assert ended(int((tmp_path / "stray").read_text()))
+
+
+def test_what_a_killed_holder_left_is_ended_by_the_next(tmp_path: Path) -> None:
+    """It gave up the lease, so the next holder gets it, and ends it before it goes on."""
+    stray = leaves_a_stray(tmp_path, then="time.sleep(60)")
+    job = running(
+        "from pathlib import Path; from workers.lease import Lease\n"
+        f"with Lease(Path({str(tmp_path)!r}), 'production').acquire(0) as held:\n"
+        f"    run([sys.executable, '-c', {stray!r}], timeout_s=60, lease_fd=held.fd)\n"
+    )
+    eventually((tmp_path / "stray").exists)
+    pid = int((tmp_path / "stray").read_text())
+    job.kill()
+    job.wait(10)
+    assert not ended(pid)
+    with Lease(tmp_path, "staging").acquire(0):
+        assert is_running(pid), "another environment's lease is none of its business"
+    with Lease(tmp_path, "production").acquire(5):
+        assert not is_running(pid)
+
+
+def test_what_a_program_left_running_on_purpose_stays(tmp_path: Path) -> None:
+    """A program that ended by itself may leave a daemon; the next holder has no quarrel with it."""
+    lease = Lease(tmp_path, "production")
+    with lease.acquire(0) as held:
+        run(python(leaves_a_stray(tmp_path, then="pass")), timeout_s=10, lease_fd=held.fd)
+    pid = int((tmp_path / "stray").read_text())
+    try:
+        with lease.acquire(0):
+            assert is_running(pid)
+    finally:
+        os.kill(pid, signal.SIGKILL)
+
+
+def running(code: str) -> subprocess.Popen[bytes]:
+    """A process that uses `run`."""
+    code = f"import sys\nfrom workers.adapters.children import run\n{code}"
+    return subprocess.Popen([sys.executable, "-c", code])
+
+
+def leaves_a_stray(folder: Path, then: str) -> str:
+    """A program with a child that has left its group and session, and closed every file."""
+    return (
+        "import os, pathlib, time\n"
+        "if os.fork() == 0:\n"
+        "    os.setsid()\n"
+        "    if os.fork() == 0:\n"
+        "        os.closerange(0, 256)\n"
+        f"        pathlib.Path({str(folder)!r}, 'part').write_text(str(os.getpid()))\n"
+        f"        pathlib.Path({str(folder)!r}, 'part').rename({str(folder / 'stray')!r})\n"
+        "        time.sleep(60)\n"
+        "    os._exit(0)\n"
+        "os.wait()\n"
+        f"while not pathlib.Path({str(folder)!r}, 'stray').exists(): time.sleep(0.01)\n"
+        f"{then}\n"
+    )
