@@ -29,24 +29,28 @@ from commands.domain.state import RollbackState, Status, StepStatus
 from commands.domain.text import text
 from commands.ports import Clock
 from commands.store.book import Book
+from commands.store.witness import Witness
 from workers.ending import finish, finish_undo
 from workers.planning import Planning
 from workers.starting import may_go_on, start, superseded
 from workers.steps.progress import Outcome, Progress, Step
 from workers.undoing import hindrance
+from workers.vouching import unvouched
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Executor:
     """Drives rollbacks of one environment until people, or time, must act first.
 
-    The caller holds the environment's lease, and opened the book with a mirror. A state belongs
-    to the book: after an append or a read it shows what was written. `drive` raises store errors
+    The caller holds the environment's lease, and opened the book with a mirror. `witness` is what
+    this host says of itself: nothing is done for which it does not vouch. A state belongs to the
+    book: after an append or a read it shows what was written. `drive` raises store errors
     (the journal is away: the rollback goes on when a worker is called again) and lets nothing
     else escape a step.
     """
 
     book: Book
+    witness: Witness
     planning: Planning
     build: Callable[[PlannedStep, RollbackState], Step]
     clock: Clock
@@ -67,7 +71,7 @@ class Executor:
             if state is None or work is None:
                 return
             try:
-                if not self._stopped(state):
+                if not (self._stopped(state) or unvouched(self.book, self.witness, state, work)):
                     self._do(state, work)
             except JournalConflictError:
                 # Somebody wrote between our reading and our writing; what is due may be another.
@@ -86,9 +90,9 @@ class Executor:
     def _do(self, state: RollbackState, work: Due) -> None:
         match work.work:
             case Work.SURVEY:
-                self.planning.survey_and_plan(self.book, state)
+                self.planning.survey_and_plan(self.book, state, self.witness)
             case Work.START:
-                start(self.book, self.planning, state)
+                start(self.book, self.planning, state, self.witness)
             case Work.STEP if work.step:
                 if not superseded(self.book, state):
                     self._forward(state, work.step)
@@ -123,6 +127,8 @@ class Executor:
         except RollbotError as error:
             self._failed(state, planned, error, began_s=0.0)
             return False
+        # Before the journal: a crash in between leaves a note that nothing refers to.
+        self.witness.captured(state.id, planned.number, before)
         self.book.append(state, StepIntended(step=planned.number, attempt=attempt, before=before))
         return True
 

@@ -153,6 +153,7 @@ def assemble(host: Host, store: Store, rollback_id: str, lease_fd: int | None) -
     planning = Planning(survey=surveyor.survey, planner=plan, runbook=runbook, clock=host.clock)
     return Executor(
         book=store.book,
+        witness=store.witness,
         planning=planning,
         build=Builder(ports),
         clock=host.clock,

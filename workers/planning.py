@@ -24,6 +24,7 @@ from commands.domain.state import RollbackState, Status
 from commands.domain.text import text
 from commands.ports import Clock
 from commands.store.book import Book
+from commands.store.witness import Witness
 
 Survey = Callable[[Request, tuple[LedgerLine, ...]], Facts]
 Planner = Callable[[Request, Facts, Runbook], Plan]
@@ -46,7 +47,7 @@ class Planning:
         expected_s = environment.expected_downtime_s(request.services)
         return plan.model_copy(update={"downtime_s": expected_s})
 
-    def survey_and_plan(self, book: Book, state: RollbackState) -> None:
+    def survey_and_plan(self, book: Book, state: RollbackState, witness: Witness) -> None:
         """Journal the plan and ask people, or journal why there is none."""
         began = time.monotonic()
         try:
@@ -60,6 +61,7 @@ class Planning:
             return
         seconds = round(time.monotonic() - began, 3)
         planned = Planned(plan=plan, digest=plan.digest(), seconds=seconds)
+        witness.planned(state.id, planned.digest)
         if state.request.dry_run:
             _close(book, state, Status.REHEARSED, planned)
             return

@@ -23,10 +23,11 @@ from commands.domain.runbook import Runbook
 from commands.domain.state import Question, RollbackState, Status, match_slots
 from commands.domain.text import Text, text
 from commands.store.book import Book
+from commands.store.witness import Witness
 from workers.planning import Planning
 
 
-def start(book: Book, planning: Planning, state: RollbackState) -> None:
+def start(book: Book, planning: Planning, state: RollbackState, witness: Witness) -> None:
     """Begin execution, or say why not: too late, a role gone, the plan changed, the slot held."""
     if too_late(state, planning.clock.now()):
         book.environment()
@@ -40,6 +41,7 @@ def start(book: Book, planning: Planning, state: RollbackState) -> None:
     if changed := _plan_changed(book, planning, state):
         book.append(state, changed)
         return
+    witness.started(state.id, state.plan_digest)
     _take_slot(book, state)
 
 

@@ -6,11 +6,9 @@ why a number such as RB-17 is never given out twice.
 
 from __future__ import annotations
 
-import fcntl
 import os
 import re
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -18,6 +16,7 @@ from typing import Any, Protocol
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from commands.domain.errors import StateLostError, TamperedJournalError
+from commands.store.append_only import AppendOnlyFile
 from commands.store.codec import Recorded, canonical_json
 
 _NUMBER = re.compile(r"RB-(\d{1,9})")
@@ -51,7 +50,11 @@ class Mirror:
     state_dir: Path
     environment: str
     _hashes: dict[str, list[str]] = field(default_factory=dict)
-    _read_to: int = 0
+    _file: AppendOnlyFile = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Nothing is opened yet."""
+        self._file = AppendOnlyFile(self.path, "mirror", self._learn)
 
     @property
     def path(self) -> Path:
@@ -74,8 +77,7 @@ class Mirror:
         `StateLostError` when the journal is shorter than it was seen before, and
         `TamperedJournalError` when it differs; nothing is written then.
         """
-        with self._locked() as fd:
-            self._catch_up(fd)
+        with self._file.locked() as fd:
             known = self._hashes.setdefault(journal, [])
             found = after + len(recorded)
             if found < len(known) or after > len(known):
@@ -84,18 +86,16 @@ class Mirror:
                 if entry.n <= len(known) and known[entry.n - 1] != entry.hash:
                     raise TamperedJournalError(journal, entry.n, "differs from the mirror")
             if new := [entry for entry in recorded if entry.n > len(known)]:
-                self._write(fd, b"".join(_line(journal, entry) for entry in new))
+                self._file.write(fd, b"".join(_line(journal, entry) for entry in new))
 
     def length(self, journal: str) -> int:
         """How many entries of a journal are mirrored."""
-        with self._locked() as fd:
-            self._catch_up(fd)
+        self._file.read_on()
         return len(self._hashes.get(journal, ()))
 
     def hashes(self) -> dict[str, tuple[str, ...]]:
         """Every mirrored entry's hash by journal, to be compared with Redis by an audit."""
-        with self._locked() as fd:
-            self._catch_up(fd)
+        self._file.read_on()
         return {name: tuple(known) for name, known in self._hashes.items() if known}
 
     def lines(self) -> tuple[MirroredEntry, ...]:
@@ -103,41 +103,14 @@ class Mirror:
 
         Raises `TamperedJournalError` for a line that nobody of ours wrote.
         """
-        with self._locked() as fd:
-            self._catch_up(fd)
-            whole = os.pread(fd, self._read_to, 0)
+        with self._file.locked() as fd:
+            whole = os.pread(fd, self._file.read_to, 0)
         return tuple(MirroredEntry.model_validate_json(line) for line in whole.splitlines())
 
     def highest_number(self) -> int:
         """The highest rollback number this host has seen: 17 for RB-17, 0 for none."""
         numbers = (_NUMBER.fullmatch(name) for name in self.hashes())
         return max((int(number[1]) for number in numbers if number), default=0)
-
-    @contextmanager
-    def _locked(self) -> Iterator[int]:
-        self.state_dir.mkdir(parents=True, exist_ok=True)
-        fd = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
-        try:
-            fcntl.flock(fd, fcntl.LOCK_EX)
-            yield fd
-        finally:
-            os.close(fd)
-
-    def _catch_up(self, fd: int) -> None:
-        """Read what this or another process wrote since; a half line at the end was a crash."""
-        size = os.fstat(fd).st_size
-        if size < self._read_to:
-            raise TamperedJournalError("mirror", 0, f"{self.path} is shorter than it was")
-        if size == self._read_to:
-            return
-        fresh = os.pread(fd, size - self._read_to, self._read_to)
-        whole = fresh[: fresh.rfind(b"\n") + 1]
-        for line in whole.splitlines():
-            self._learn(line)
-        self._read_to += len(whole)
-        if len(whole) < len(fresh):
-            # Never acted upon: the write that it belonged to had not returned.
-            os.ftruncate(fd, self._read_to)
 
     def _learn(self, line: bytes) -> None:
         try:
@@ -148,17 +121,6 @@ class Mirror:
         if entry.n != len(known) + 1:
             raise TamperedJournalError(entry.j, entry.n, "missing in the mirror before this one")
         known.append(entry.h)
-
-    def _write(self, fd: int, lines: bytes) -> None:
-        new = self._read_to == 0
-        os.write(fd, lines)
-        os.fsync(fd)
-        if new:
-            # The file's name has to survive a power loss as well.
-            folder = os.open(self.state_dir, os.O_RDONLY)
-            os.fsync(folder)
-            os.close(folder)
-        self._catch_up(fd)
 
 
 def _line(journal: str, entry: Recorded[Any]) -> bytes:

@@ -29,6 +29,7 @@ from commands.store.queue import (
 )
 from commands.store.records import AsyncRecords, RecordCodec, Records
 from commands.store.redaction import Redactor
+from commands.store.witness import Witness
 
 OBSERVED: TypeAdapter[ObservedRecord] = TypeAdapter(ObservedRecord)
 
@@ -79,6 +80,7 @@ class Store:
     records: Records[ObservedRecord]
     queue: DriveQueue
     mirror: Mirror
+    witness: Witness
 
     def workers(self, now: datetime) -> tuple[LiveWorker, ...]:
         """The workers that are alive for this environment."""
@@ -119,6 +121,7 @@ def open_store(
         records=Records(client, RecordCodec(OBSERVED, codec)),
         queue=DriveQueue(client, access.environment),
         mirror=mirror,
+        witness=Witness(access.state_dir, access.environment, codec.redacted),
     )
 
 

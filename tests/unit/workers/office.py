@@ -17,6 +17,7 @@ from commands.planner.service import plan
 from commands.store.book import Book
 from commands.store.codec import Codec
 from tests.fakes.store import MemoryJournal, MemoryStreams
+from tests.fakes.witness import MemoryWitness
 from tests.unit.planner.world import request
 from tests.unit.steps.world import World, world
 from workers.executor import Executor
@@ -116,6 +117,7 @@ class Office:
     world: World = field(default_factory=world)
     streams: MemoryStreams = field(default_factory=MemoryStreams)
     points: Points = field(default_factory=Points)
+    witness: MemoryWitness = field(default_factory=MemoryWitness)
     home: Channel = HOME
     bots: Runbook = field(init=False)
     workers: Runbook = field(init=False)
@@ -193,6 +195,7 @@ class Office:
         journal = Ticking(self.journal(), TICKING["journal"], self.points)
         return Executor(
             book=Book(cast(Any, journal), "production"),
+            witness=cast(Any, self.witness),
             planning=planning,
             build=Builder(ports),
             clock=ports.clock,
