@@ -7,7 +7,7 @@ Every method raises only `commands.domain.errors.RollbotError` subclasses.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
@@ -36,6 +36,19 @@ class ProgramOutcome:
     """How a program ended. `tail`: last <= 1,024 characters of its output, redacted."""
 
     exit_code: int
+    tail: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class OneOffOutcome:
+    """How a one-off program ended. `output` is its whole standard output, at most 8 MiB.
+
+    `tail` as in ProgramOutcome, of both streams.
+    """
+
+    exit_code: int
+    output: str
     tail: str
     seconds: float
 
@@ -83,6 +96,47 @@ class Containers(Protocol):
         """Run exactly this Compose command line in a clean environment (H6). Safe to repeat."""
         ...
 
+    def one_off(
+        self, command: CommandLine, timeout_s: float, secrets: Mapping[str, str]
+    ) -> OneOffOutcome:
+        """Run a Compose `run --rm` line and keep what it prints.
+
+        `secrets` are the values of the names in `command.secrets`; they reach the container by
+        environment and turn up in no output. When it takes too long the container itself is
+        ended (killing its client does not), then CommandTimedOutError.
+        """
+        ...
+
+    def ask_image(
+        self, repository: str, version: str, argv: tuple[str, ...], timeout_s: float
+    ) -> OneOffOutcome:
+        """Run a program in a local image by itself: no network, no Compose, removed afterwards.
+
+        Raises ImageNotFoundError when the image is not here.
+        """
+        ...
+
+    def variable(self, compose_service: str, name: str) -> str | None:
+        """A variable of the service's newest container, running or stopped; None if not set.
+
+        The value is a secret: it goes into a child's environment, and nowhere else.
+        """
+        ...
+
+    def address(self, compose_service: str) -> str | None:
+        """The address of the service's running container as this host reaches it; None if none."""
+        ...
+
+    def in_container(
+        self, compose_service: str, argv: tuple[str, ...], environment: Mapping[str, str]
+    ) -> tuple[str, ...]:
+        """The command line that runs `argv` inside the running container, its streams attached.
+
+        For programs that are piped (dump, restore): `docker exec -i`. The names in `environment`
+        go by name only; the caller passes their values to the child process.
+        """
+        ...
+
     def settle(self, rollback_id: str, timeout_s: float) -> None:
         """Wait for, or end, what an earlier job process left running inside the engine."""
         ...
@@ -126,11 +180,12 @@ class ConfigFiles(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class WebAnswer:
-    """What a service answered. `body` is at most 64 KiB."""
+    """What a service answered. `body` is at most 64 KiB; names in `headers` are lower-case."""
 
     status: int
     body: bytes
     seconds: float
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 class Web(Protocol):

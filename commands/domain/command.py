@@ -11,7 +11,7 @@ from commands.domain.request import Request
 from commands.domain.runbook import Channel
 from commands.domain.text import Text
 
-RecoveryVerb: TypeAlias = Literal["undo", "retry", "mark_done", "abandon"]
+RecoveryVerb: TypeAlias = Literal["undo", "retry", "mark_done", "abandon", "drop_kept"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +79,13 @@ class Recover:
 
 
 @dataclass(frozen=True, slots=True)
+class SkipRehearsal:
+    """An approver lets the rehearsal be skipped; never the backup."""
+
+    actor: Actor
+
+
+@dataclass(frozen=True, slots=True)
 class Confirm:
     """Tick (or untick) a checklist point."""
 
@@ -112,9 +119,13 @@ class UnfreezeDeploys:
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """The clock: what is due now? `watch` is what the observer saw since the rollback ended."""
+    """The clock: what is due now? `watch` is what the observer saw since the rollback ended.
+
+    `job_stopped` says which job process stands still, when one does (SIGSTOP).
+    """
 
     worker_alive: bool = True
+    job_stopped: Text | None = None
     watch: Verdict = Verdict.UNKNOWN
     watch_figure: Text | None = None
 
@@ -127,6 +138,7 @@ Command: TypeAlias = (
     | Cancel
     | Stop
     | Recover
+    | SkipRehearsal
     | Confirm
     | Note
     | FreezeDeploys

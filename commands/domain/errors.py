@@ -206,6 +206,66 @@ class CheckFailedError(RollbotError):
         self.key = key
 
 
+class InDoubtError(RollbotError):
+    """An effect was cut short, and neither its before nor its after is there: people decide.
+
+    `key` is given per raise (`doubt.*`); the facts name what is half done.
+    """
+
+    def __init__(self, key: str, /, **facts: Param) -> None:
+        super().__init__(**facts)
+        self.key = key
+
+
+class DatabaseUnavailableError(EngineError):
+    """The database server does not answer, or does not let us in. `why` holds no password."""
+
+    key = "error.database_unavailable"
+
+
+class DatabaseError(EngineError):
+    """The server refused a statement. `code` is its SQLSTATE, `why` its first line, redacted."""
+
+    key = "error.database"
+
+    def __init__(self, database: str, code: str, why: str) -> None:
+        super().__init__(database=database, code=code, why=why)
+        self.database, self.code, self.why = database, code, why
+
+
+class LockTimeoutError(EngineError):
+    """A lock was not to be had in time; nothing was changed. `holders` say who has it (H17)."""
+
+    key = "error.lock_timeout"
+
+    def __init__(self, database: str, timeout_s: float, holders: tuple[str, ...]) -> None:
+        super().__init__(database=database, timeout_s=timeout_s, holders=holders)
+        self.holders = holders
+
+
+class BackupInvalidError(EngineError):
+    """A backup cannot be trusted: truncated, foreign lines, wrong counts. Nothing was changed.
+
+    `backup` names it, `why` is a catalogue key without its room (`truncated`), `found` the fact.
+    """
+
+    key = "error.backup_invalid"
+
+    def __init__(self, backup: str, why: str, found: str = "") -> None:
+        super().__init__(backup=backup, why=why, found=found)
+        self.backup, self.why, self.found = backup, why, found
+
+
+class ProxyError(EngineError):
+    """The proxy's configuration could not be written, or the proxy does not show it."""
+
+    key = "error.proxy"
+
+    def __init__(self, proxy: str, why: str) -> None:
+        super().__init__(proxy=proxy, why=why)
+        self.proxy, self.why = proxy, why
+
+
 class ConfigFileError(EngineError):
     """A configuration file is missing, unreadable or malformed."""
 

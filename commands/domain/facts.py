@@ -4,18 +4,27 @@ from __future__ import annotations
 
 from typing import Literal, TypeAlias
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict
+from pydantic import AwareDatetime, Field
 
-ImageDigest: TypeAlias = str
-"""`sha256:…`: the registry's manifest digest where a registry knows it, else the image id."""
+from commands.domain.database import DatabaseFacts
+from commands.domain.fact import Fact, ImageDigest
+from commands.domain.text import Text
+
+__all__ = [
+    "ContainerHealth",
+    "Fact",
+    "Facts",
+    "ImageDigest",
+    "KnownRelease",
+    "LedgerLine",
+    "PinFact",
+    "Proven",
+    "ReleaseImage",
+    "RunningRelease",
+    "ServiceFacts",
+]
 
 ContainerHealth: TypeAlias = Literal["", "starting", "healthy", "unhealthy"]
-
-
-class Fact(BaseModel):
-    """Frozen; unknown fields are errors."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class RunningRelease(Fact):
@@ -110,14 +119,19 @@ class ServiceFacts(Fact):
 
 
 class Facts(Fact):
-    """A survey's whole result. `registry_reached` False: only local images were considered."""
+    """A survey's whole result. `registry_reached` False: only local images were considered.
+
+    `database` None: the runbook names none, or (with `database_why`) it could not be asked.
+    """
 
     environment: str
     services: tuple[ServiceFacts, ...]
-    sharing_variable: dict[str, tuple[str, ...]] = {}
+    sharing_variable: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     config_fingerprint: str = ""
     registry_reached: bool = True
     disk_free_bytes: int | None = None
+    database: DatabaseFacts | None = None
+    database_why: Text | None = None
     surveyed_at: AwareDatetime
 
     def of(self, service: str) -> ServiceFacts:

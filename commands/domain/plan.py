@@ -10,17 +10,87 @@ import json
 from enum import StrEnum
 from typing import Annotated, Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from commands.domain.facts import ImageDigest
+from commands.domain.actions import (
+    AwaitHealthy,
+    CommandLine,
+    DropPrepared,
+    HoldStable,
+    Pin,
+    PinVersion,
+    PlanPart,
+    PullImage,
+    ReadBack,
+    RunCheck,
+    SwitchRelease,
+    Target,
+)
+from commands.domain.database import Loss, RevisionId
+from commands.domain.database_actions import (
+    CheckIntegrity,
+    CompareSchema,
+    DrainSessions,
+    DropScratch,
+    EndMaintenance,
+    EnterMaintenance,
+    KeepCopy,
+    LeaveMaintenance,
+    MigrateSchema,
+    Migration,
+    ProveBackup,
+    ReadSchema,
+    RehearseMigration,
+    RestoreBeside,
+    StartDependants,
+    StopDependants,
+    SwapDatabase,
+    TakeBackup,
+)
 from commands.domain.request import Request
 from commands.domain.text import Text
 
-
-class PlanPart(BaseModel):
-    """Frozen; unknown fields are errors."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
+__all__ = [
+    "Action",
+    "AwaitHealthy",
+    "CheckIntegrity",
+    "CommandLine",
+    "CompareSchema",
+    "DrainSessions",
+    "DropPrepared",
+    "DropScratch",
+    "EndMaintenance",
+    "EnterMaintenance",
+    "Evidence",
+    "EvidenceItem",
+    "HoldStable",
+    "KeepCopy",
+    "LeaveMaintenance",
+    "MigrateSchema",
+    "Migration",
+    "Phase",
+    "Pin",
+    "PinVersion",
+    "Plan",
+    "PlanPart",
+    "PlannedStep",
+    "ProveBackup",
+    "PullImage",
+    "ReadBack",
+    "ReadSchema",
+    "RehearseMigration",
+    "RestoreBeside",
+    "RunCheck",
+    "SchemaChange",
+    "StartDependants",
+    "StopDependants",
+    "SwapDatabase",
+    "SwitchRelease",
+    "TakeBackup",
+    "Target",
+    "UndoKind",
+    "digest_of",
+]
 
 
 class Phase(StrEnum):
@@ -32,104 +102,6 @@ class Phase(StrEnum):
     CLEAN_UP = "clean_up"
 
 
-class CommandLine(PlanPart):
-    """The exact argument vector that an adapter will run, without a shell.
-
-    `environment` are plain values that belong to the plan; secrets travel by the names in
-    `secrets`, whose values only the adapter knows.
-    """
-
-    argv: tuple[str, ...]
-    directory: str = ""
-    environment: dict[str, str] = Field(default_factory=dict)
-    secrets: tuple[str, ...] = ()
-
-
-class Pin(PlanPart):
-    """Where a version is pinned: a variable of an env file, or one service of an override file.
-
-    For `variable`, `name` is the variable and `value` the version. For `override`, `name` is the
-    Compose service and `value` the image reference with its tag.
-    """
-
-    kind: Literal["variable", "override"]
-    path: str
-    name: str
-    value: str
-
-
-class Target(PlanPart):
-    """One service and the release it goes to. `before` is what it runs at planning ("" = none)."""
-
-    service: str
-    compose_service: str
-    repository: str
-    version: str
-    digest: ImageDigest
-    before: ImageDigest = ""
-    before_version: str = ""
-
-
-class PullImage(PlanPart):
-    """Bring the target image here by digest and give it its tag. Serves no user."""
-
-    kind: Literal["pull_image"] = "pull_image"
-    target: Target
-
-
-class PinVersion(PlanPart):
-    """Write the version where Compose reads it, atomically, the previous file kept (H6)."""
-
-    kind: Literal["pin_version"] = "pin_version"
-    pin: Pin
-    keep_as: str
-
-
-class SwitchRelease(PlanPart):
-    """Run other images of the named services by one Compose call (H21: only the named)."""
-
-    kind: Literal["switch_release"] = "switch_release"
-    targets: tuple[Target, ...]
-    command: CommandLine
-
-
-class AwaitHealthy(PlanPart):
-    """Wait until every named service answers its health URL well (H13)."""
-
-    kind: Literal["await_healthy"] = "await_healthy"
-    services: tuple[str, ...]
-
-
-class ReadBack(PlanPart):
-    """Read the running digest and the version endpoint back: the proof."""
-
-    kind: Literal["read_back"] = "read_back"
-    targets: tuple[Target, ...]
-
-
-class HoldStable(PlanPart):
-    """Watch health, restarts and digest for a while: a crash loop is not a success (H13)."""
-
-    kind: Literal["hold_stable"] = "hold_stable"
-    targets: tuple[Target, ...]
-    stable_s: float
-
-
-class RunCheck(PlanPart):
-    """Run the customer's own command as a check: exit code, time limit, tail of its output."""
-
-    kind: Literal["run_check"] = "run_check"
-    name: str
-    command: CommandLine
-
-
-class DropPrepared(PlanPart):
-    """Remove what prepare brought and nobody needs: images of a rollback that did not happen."""
-
-    kind: Literal["drop_prepared"] = "drop_prepared"
-    targets: tuple[Target, ...]
-
-
 Action: TypeAlias = Annotated[
     PullImage
     | PinVersion
@@ -138,9 +110,31 @@ Action: TypeAlias = Annotated[
     | ReadBack
     | HoldStable
     | RunCheck
-    | DropPrepared,
+    | DropPrepared
+    | TakeBackup
+    | ProveBackup
+    | RehearseMigration
+    | RestoreBeside
+    | EnterMaintenance
+    | StopDependants
+    | DrainSessions
+    | CompareSchema
+    | KeepCopy
+    | MigrateSchema
+    | SwapDatabase
+    | StartDependants
+    | ReadSchema
+    | CheckIntegrity
+    | LeaveMaintenance
+    | DropScratch
+    | EndMaintenance,
     Field(discriminator="kind"),
 ]
+
+
+COVERED = {
+    *("request", "runbook_digest", "targets", "steps", "config_fingerprint", "schema_change"),
+}
 
 
 class UndoKind(StrEnum):
@@ -162,6 +156,23 @@ class PlannedStep(PlanPart):
     budget: Literal["identify", "switch", "verify", "none"] = "none"
 
 
+class SchemaChange(PlanPart):
+    """What happens to the database: which, from which revisions to which, and what is lost by it.
+
+    `backup` names the backup that a restore goes back to ("" for a downgrade); `path` the
+    scripts that a downgrade runs, newest first. `losses` with their row counts are estimates, so
+    only their names belong to the digest (through `loses`).
+    """
+
+    database: str
+    before: tuple[RevisionId, ...]
+    after: tuple[RevisionId, ...]
+    path: tuple[RevisionId, ...] = ()
+    backup: str = ""
+    backup_sha256: str = ""
+    loses: tuple[str, ...] = ()
+
+
 class Plan(PlanPart):
     """Everything that will be done, from what, and what people should know before.
 
@@ -173,6 +184,9 @@ class Plan(PlanPart):
     targets: tuple[Target, ...]
     steps: tuple[PlannedStep, ...]
     config_fingerprint: str = ""
+    schema_change: SchemaChange | None = None
+    losses: tuple[Loss, ...] = ()
+    written_since: dict[str, int] = Field(default_factory=dict)
     warnings: tuple[Text, ...] = ()
     evidence: tuple[Text, ...] = ()
     commits_undone: tuple[str, ...] = ()
@@ -182,7 +196,7 @@ class Plan(PlanPart):
         """SHA-256 (hex) of the canonical JSON of what will be done and from what."""
         covered = self.model_dump(
             mode="json",
-            include={"request", "runbook_digest", "targets", "steps", "config_fingerprint"},
+            include=COVERED,
         )
         for said in ("reason", "words"):
             covered["request"].pop(said)
@@ -200,11 +214,15 @@ class Plan(PlanPart):
 
 
 class EvidenceItem(PlanPart):
-    """One thing that prepare found out; `ok` False is worse than True."""
+    """One thing that prepare found out; `ok` False is worse than True.
+
+    `found` is for machines and the audit; `said` is what the approval card shows of it.
+    """
 
     name: str
     ok: bool
     found: str = ""
+    said: Text | None = None
 
 
 class Evidence(PlanPart):

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict
 
 from commands.domain.text import Text
+
+ProofKind: TypeAlias = Literal[
+    "digest", "version", "health", "stable", "smoke", "schema", "integrity", "maintenance"
+]
 
 
 class Verdict(StrEnum):
@@ -24,7 +28,7 @@ class ProofItem(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     service: str
-    what: Literal["digest", "version", "health", "stable", "smoke"]
+    what: ProofKind
     expected: str = ""
     found: str = ""
     verdict: Verdict

@@ -10,6 +10,7 @@ from typing import Annotated, Literal, Self, TypeAlias
 
 from pydantic import Field, model_validator
 
+from commands.domain.database_definition import Database, Maintenance, Migrations
 from commands.domain.people import Identity, Language, PersonId, Platform, RoleId
 from commands.domain.procedure import (
     Budgets,
@@ -28,10 +29,13 @@ __all__ = [
     "Channel",
     "ChecklistPoint",
     "Compose",
+    "Database",
     "EnvironmentDefinition",
     "EscalationRow",
     "FollowUp",
     "Localised",
+    "Maintenance",
+    "Migrations",
     "Model",
     "Name",
     "Own",
@@ -113,6 +117,7 @@ class EnvironmentDefinition(Model):
     compose: Compose
     services: tuple[str, ...] = ()
     repository: str = ""
+    database: Database | None = None
     smoke: tuple[Own, ...] = ()
 
 

@@ -36,6 +36,8 @@ def build(step: PlannedStep, ports: Ports, plan: Plan) -> Step:  # noqa: PLR0911
             return RunCheck(ports.programs, name, command, step.timeout_s)
         case planned.DropPrepared(targets=targets):
             return DropPrepared(ports, targets)
+        case other:
+            raise NotImplementedError(other.kind)
 
 
 def _switch(

@@ -23,6 +23,7 @@ from commands.domain.events.asking import (
     Planned,
     PlanRefused,
     Refused,
+    RehearsalSkipped,
     Requested,
     Ticked,
     Withdrawn,
@@ -30,6 +31,8 @@ from commands.domain.events.asking import (
 from commands.domain.events.ending import (
     Cancelled,
     Closed,
+    DropKeptOrdered,
+    KeptDropped,
     Posted,
     PostLost,
     Succeeded,
@@ -39,6 +42,8 @@ from commands.domain.events.ending import (
     WorkerLost,
 )
 from commands.domain.events.environment import (
+    BackupTaken,
+    DeployAnnounced,
     Frozen,
     Handled,
     Received,
@@ -104,6 +109,9 @@ RollbackEvent: TypeAlias = (
     | WorkerBack
     | Posted
     | PostLost
+    | RehearsalSkipped
+    | DropKeptOrdered
+    | KeptDropped
 )
 """The entries of one rollback's journal."""
 
@@ -122,6 +130,8 @@ EnvironmentEvent: TypeAlias = (
     | Received
     | Handled
     | Refused
+    | BackupTaken
+    | DeployAnnounced
 )
 """The entries of one environment's journal."""
 
@@ -137,10 +147,13 @@ __all__ = [
     "Approved",
     "AskVerb",
     "Asked",
+    "BackupTaken",
     "Cancelled",
     "Closed",
     "Denied",
+    "DeployAnnounced",
     "Direction",
+    "DropKeptOrdered",
     "EnvironmentEvent",
     "Event",
     "EvidenceFound",
@@ -149,6 +162,7 @@ __all__ = [
     "Frozen",
     "Handled",
     "Joined",
+    "KeptDropped",
     "Noted",
     "PlanChanged",
     "PlanRefused",
@@ -157,6 +171,7 @@ __all__ = [
     "Posted",
     "Received",
     "Refused",
+    "RehearsalSkipped",
     "ReleaseProven",
     "ReleaseRolledBack",
     "ReleaseSeen",

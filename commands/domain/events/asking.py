@@ -111,6 +111,13 @@ class ApprovalsVoided(Event):
     evidence: Evidence
 
 
+class RehearsalSkipped(Event):
+    """An approver decided to go on without the rehearsal; the backup stays a must."""
+
+    kind: Literal["rehearsal_skipped"] = "rehearsal_skipped"
+    person: PersonId
+
+
 class Refused(Event):
     """A decision that was not allowed, for the audit: who tried what, and why not."""
 

@@ -41,6 +41,21 @@ class Undone(Event):
     proof: tuple[ProofItem, ...] = ()
 
 
+class DropKeptOrdered(Event):
+    """People approved letting the kept databases of an ended rollback go."""
+
+    kind: Literal["drop_kept_ordered"] = "drop_kept_ordered"
+    people: tuple[PersonId, ...]
+
+
+class KeptDropped(Event):
+    """The kept databases are gone; an undo is possible no longer. `failed`: why they are not."""
+
+    kind: Literal["kept_dropped"] = "kept_dropped"
+    databases: tuple[str, ...] = ()
+    failed: Text | None = None
+
+
 class Closed(Event):
     """The watch after the rollback ended: `verdict` of the observer's record over it."""
 
@@ -50,9 +65,10 @@ class Closed(Event):
 
 
 class WorkerLost(Event):
-    """No live worker while there is work: people were told."""
+    """Nobody works while there is work: people were told. `why`: None when no worker lives."""
 
     kind: Literal["worker_lost"] = "worker_lost"
+    why: Text | None = None
 
 
 class WorkerBack(Event):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from commands.domain.conversation import Incoming
+from commands.domain.database import BackupRecord
 from commands.domain.events.event import Event
 from commands.domain.facts import ImageDigest, Proven
 from commands.domain.people import PersonId, RoleId
@@ -106,6 +107,22 @@ class ReleaseRolledBack(Event):
     version: str
     digest: ImageDigest
     rollback_id: str
+
+
+class BackupTaken(Event):
+    """A backup was made and proven (`record.proven_at`), by a rollback, a deploy or by hand."""
+
+    kind: Literal["backup_taken"] = "backup_taken"
+    record: BackupRecord
+
+
+class DeployAnnounced(Event):
+    """`rollbot pre-deploy`: a deploy is about to start, with this backup behind it."""
+
+    kind: Literal["deploy_announced"] = "deploy_announced"
+    person: PersonId
+    backup: str
+    version: str = ""
 
 
 class Received(Event):

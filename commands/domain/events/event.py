@@ -6,7 +6,7 @@ from typing import Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict
 
-AskVerb: TypeAlias = Literal["execute", "undo", "retry", "mark_done", "abandon"]
+AskVerb: TypeAlias = Literal["execute", "undo", "retry", "mark_done", "abandon", "drop_kept"]
 Direction: TypeAlias = Literal["forward", "back"]
 
 

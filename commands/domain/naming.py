@@ -1,0 +1,49 @@
+"""Names on the database server and in labels that carry a rollback's number.
+
+Every such name can be told from others and made again after a crash; nothing remembers it.
+"""
+
+from __future__ import annotations
+
+ROLLBACK = "{rollback}"
+"""Stands in a planned command line where the rollback's id goes: `rollbot.rollback=RB-17`."""
+
+LONGEST = 63
+"""PostgreSQL cuts identifiers at 63 bytes (NAMEDATALEN - 1) without an error."""
+
+
+def kept(database: str, rollback_id: str) -> str:
+    """The database as it was before: `samokoder_before_RB_17`."""
+    return _name(database, "before", rollback_id)
+
+
+def left(database: str, rollback_id: str) -> str:
+    """What an undo put aside: `samokoder_after_RB_17`."""
+    return _name(database, "after", rollback_id)
+
+
+def restored(database: str, rollback_id: str) -> str:
+    """A backup restored beside production, not swapped in yet: `samokoder_restored_RB_17`."""
+    return _name(database, "restored", rollback_id)
+
+
+def scratch(database: str, rollback_id: str) -> str:
+    """The copy that a backup is proven on and a migration rehearsed: `samokoder_scratch_RB_17`."""
+    return _name(database, "scratch", rollback_id)
+
+
+def application(rollback_id: str) -> str:
+    """What sessions of ours call themselves: by it the next worker finds and ends them."""
+    return f"rollbot {rollback_id}"
+
+
+def filled(words: tuple[str, ...], rollback_id: str) -> tuple[str, ...]:
+    """A planned command line with the rollback's id where it belongs."""
+    return tuple(word.replace(ROLLBACK, rollback_id) for word in words)
+
+
+def _name(database: str, what: str, rollback_id: str) -> str:
+    suffix = f"_{what}_{rollback_id.replace('-', '_')}"
+    room = LONGEST - len(suffix)
+    # Bytes, not letters; a name cut in the middle of a letter would be no name.
+    return database.encode()[:room].decode(errors="ignore") + suffix
