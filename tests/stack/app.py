@@ -104,7 +104,7 @@ def leave(signum: int, frame: FrameType | None) -> None:
     os._exit(0)
 
 
-def main() -> None:
+def main(handler: type[Handler] = Handler) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_IGN if BEHAVIOUR == "stubborn" else leave)
     if sys.argv[1:] == ["idle"]:
         while True:
@@ -112,7 +112,7 @@ def main() -> None:
     if BEHAVIOUR == "crash":
         sys.exit(f"{SERVICE} {VERSION}: cannot start")
     # A published port leads to every interface of the container, so all of them are served.
-    server = ThreadingHTTPServer(("0.0.0.0", int(os.environ.get("PORT", "8000"))), Handler)
+    server = ThreadingHTTPServer(("0.0.0.0", int(os.environ.get("PORT", "8000"))), handler)
     server.daemon_threads = True
     server.serve_forever()
 

@@ -80,7 +80,7 @@ class Images:
         self.published.clear()
 
     def _build(self, service: str, tag: str, behaviour: str, note: str) -> None:
-        context = _context(
+        context = context_of(
             {
                 "Dockerfile": _dockerfile(
                     machine_image(self.engine), service, tag, behaviour, note
@@ -128,7 +128,7 @@ def _dockerfile(base: str, service: str, tag: str, behaviour: str, note: str) ->
     )
 
 
-def _context(files: Mapping[str, bytes]) -> io.BytesIO:
+def context_of(files: Mapping[str, bytes]) -> io.BytesIO:
     """A build context; equal files give equal bytes, so that the engine's build cache is hit."""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as tar:
