@@ -11,9 +11,13 @@ import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
+from bot.cards.buttons import NO_QUESTION, NONCE
+from commands.domain.command import RecoveryVerb
+from commands.domain.decide.recovering import recovery_digest
 from commands.domain.state import RollbackState
+from commands.grammar.buttons import read_token
 from commands.locale.catalogue import catalogue
 from rollbot.demo.toml import dumps
 from tests.integration.slack_people import ANNA, CHANNEL, on_slack, slack_people
@@ -115,29 +119,29 @@ class Incident:
         return message
 
     async def asked_directly(self, user: str, rollback: str) -> Message:
-        """The direct message with the open question."""
+        """The direct message with the question that is open now."""
+        current = self._current(rollback)
 
         def found() -> Message | None:
-            mine = [m for m in self.slack.directs(user) if _says(m, [rollback]) and m.buttons]
-            return mine[-1] if mine else None
+            mine = [m for m in self.slack.directs(user) if _says(m, [rollback])]
+            return next((m for m in reversed(mine) if any(map(current, m.buttons))), None)
 
         message = await self._awaited(found, PATIENCE_S, (user, rollback))
         assert message is not None
         return message
 
-    async def presses(self, user: str, rollback: str, label: str, carrying: str = "") -> None:
+    async def presses(self, user: str, rollback: str, label: str) -> None:
         """Press a button that stands under the rollback's newest message that has it.
 
-        `carrying` is what its value must hold: the edit that brings a new button may be under way.
+        A message that was posted once keeps its buttons, and one that is edited lags behind the
+        journal: only a button that belongs to what is asked or possible now is pressed.
         """
+        current = self._current(rollback)
 
         def found() -> Message | None:
-            with_it = [
-                m
-                for m in self.slack.messages(CHANNEL)
-                if _has(m, rollback, label) and carrying in str(m.buttons)
-            ]
-            return with_it[-1] if with_it else None
+            about = [m for m in self.slack.messages(CHANNEL) if _says(m, [rollback])]
+            with_it = (m for m in reversed(about) if any(map(current, _labelled(m, label))))
+            return next(with_it, None)
 
         message = await self._awaited(found, PATIENCE_S, (rollback, label))
         assert message is not None
@@ -161,6 +165,16 @@ class Incident:
         except TimeoutError:
             said = "\n---\n".join(m.all_text for m in self.slack.messages(CHANNEL))
             raise AssertionError(f"{what} not within {within_s} s:\n{said}") from None
+
+    def _current(self, rollback: str) -> Callable[[dict[str, Any]], bool]:
+        """Tells a button of what is asked now from one of what was asked before."""
+        book = self.made.store().book
+
+        def current(button: dict[str, Any]) -> bool:
+            state, token = book.rollback(rollback), read_token(button["value"])
+            return "tick" in token.verb or (state is not None and token.nonce in _nonces(state))
+
+        return current
 
     def _asked_so_far(self) -> int:
         return self.made.store().book.environment().last_number
@@ -253,6 +267,12 @@ def _says(message: Message, words: list[str] | tuple[str, ...]) -> bool:
     return all(word in message.all_text for word in words)
 
 
-def _has(message: Message, rollback: str, label: str) -> bool:
-    labels = [one.get("text", {}).get("text", "") for one in message.buttons]
-    return _says(message, [rollback]) and any(label in one for one in labels)
+def _labelled(message: Message, label: str) -> list[dict[str, Any]]:
+    """The buttons of a message whose label holds these words."""
+    return [one for one in message.buttons if label in one.get("text", {}).get("text", "")]
+
+
+def _nonces(state: RollbackState) -> set[str]:
+    """What a button that decides something now carries: the open question's, or a way out's."""
+    ways_out = {recovery_digest(state, verb)[:NONCE] for verb in get_args(RecoveryVerb)}
+    return {NO_QUESTION, *ways_out} | ({state.question.nonce} if state.question else set())

@@ -12,8 +12,8 @@ import pytest
 
 from tests.engines.found import address_of
 from tests.integration.incident import engine_at, incident, patience, phrase
-from tests.integration.slack_people import ANNA
-from tests.servers.slack import Slack
+from tests.integration.slack_people import ANNA, CHANNEL
+from tests.servers.slack import Fault, Message, Slack
 from tests.servers.slack_fixture import slack
 from tests.stack.compose import compose_v2
 from tests.stack.fixtures import SamokoderFactory
@@ -28,6 +28,8 @@ pytestmark = [
 ]
 
 TOLD_WITHIN_S = 5.0
+# The stand-in refuses so many posts, each for a second: edits of the card come first.
+LATE = 3
 NEVER = "v1.9.9-never-healthy"
 
 
@@ -98,7 +100,10 @@ async def test_an_engine_lost_under_way_fails_the_step_and_undo_waits_for_it(
     installation: InstallationFactory,
     short_folder: Path,
 ) -> None:
-    """Docker's socket gone while health is awaited: failed at once; an undo needs it back."""
+    """Docker's socket gone while health is awaited: failed at once; an undo needs it back.
+
+    The announcement of the second failure is late: the first one's button is told to be old.
+    """
     project = samokoder(compose_v2(), "v1.3.0")
     way = Forwarder(short_folder, address_of("docker"))
     changes = engine_at(way.url), patience("api", 60)
@@ -110,8 +115,13 @@ async def test_an_engine_lost_under_way_fails_the_step_and_undo_waits_for_it(
     way.cut()
     await there.until("failed", of=rollback)
     await there.shows(rollback, phrase("status.failed"), phrase("error.engine_unavailable"))
+    announced = await slack.wait_for(lambda: _announced(slack, rollback), timeout_s=60)
+    assert announced is not None
+    slack.faults.next("chat.postMessage", Fault.RATE_LIMITED, LATE)
     await there.presses(ANNA, rollback, phrase("button.undo"))
     await there.shows(rollback, phrase("status.undo_failed"))
+    await there.clicks(ANNA, announced, phrase("button.retry"))
+    await there.told(ANNA, rollback, phrase("refused.plan_changed"))
     back = Forwarder(short_folder, address_of("docker"))
     try:
         await there.presses(ANNA, rollback, phrase("button.retry"))
@@ -121,6 +131,13 @@ async def test_an_engine_lost_under_way_fails_the_step_and_undo_waits_for_it(
 
     project.await_version("api", "v1.3.0")
     assert project.pinned() == "v1.3.0"
+
+
+def _announced(slack: Slack, rollback: str) -> Message | None:
+    """The announcement of a failure: a message of its own beside the card."""
+    said = [m for m in slack.messages(CHANNEL) if rollback in m.all_text]
+    failed = [m for m in said if not m.earlier and phrase("status.failed") in m.all_text]
+    return failed[-1] if failed else None
 
 
 def _told(slack: Slack, rollback: str) -> int:
