@@ -26,7 +26,7 @@ class Maintenance(Model):
     proxy: Literal["traefik", "nginx"] = "traefik"
     file: str
     public_url: str
-    health_path: str = "/health"
+    health_path: str = Field(default="/health", pattern=r"^/[A-Za-z0-9/_.-]*$")
     retry_after_s: int = Field(default=120, ge=1, le=86_400)
     page_url: str = ""
     reload: tuple[str, ...] = ()

@@ -41,7 +41,8 @@ class HttpWeb:
         try:
             with self._client.stream("GET", url, timeout=timeout_s) as answer:
                 body = self._body(answer, began + timeout_s)
-                return WebAnswer(answer.status_code, body, time.monotonic() - began)
+                headers = {name.lower(): value for name, value in answer.headers.items()}
+                return WebAnswer(answer.status_code, body, time.monotonic() - began, headers)
         except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:
             why = str(error) or type(error).__name__
             raise EngineError(url=_without_password(url), why=why) from error
