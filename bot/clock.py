@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import structlog
@@ -25,6 +25,7 @@ from commands.domain.state import RollbackState, Status
 from commands.domain.text import Text, text
 from commands.handlers import Service
 from commands.ports import Clock
+from commands.store.queue import LiveWorker
 from commands.store.records import Observed
 
 log = structlog.get_logger()
@@ -59,7 +60,7 @@ class Deadlines:
         """One look at one environment."""
         state = await service.book.environment()
         names = {*tuple(state.opened)[-RECENT:], *state.open}
-        alive = bool(await service.workers())
+        workers = await service.workers()
         for name in names:
             try:
                 rollback = await service.book.rollback(name)
@@ -67,13 +68,22 @@ class Deadlines:
                 # The relay tells people; the environment's other rollbacks keep their deadlines.
                 continue
             if rollback is not None and not _over(rollback):
-                await self._tick(environment, service, rollback, alive=alive)
+                await self._tick(environment, service, rollback, workers)
 
     async def _tick(
-        self, environment: str, service: Service, rollback: RollbackState, *, alive: bool
+        self,
+        environment: str,
+        service: Service,
+        rollback: RollbackState,
+        workers: Sequence[LiveWorker],
     ) -> None:
         verdict, figure = watched(rollback, await service.observed())
-        tick = Tick(worker_alive=alive, watch=verdict, watch_figure=figure)
+        tick = Tick(
+            worker_alive=bool(workers),
+            job_stopped=_stopped(workers),
+            watch=verdict,
+            watch_figure=figure,
+        )
         now = self.clock.now()
         decision = await service.book.carry(tick, rollback.id, self.runbook, now)
         if decision.work and self._may_call(environment, rollback.id, fresh=not decision.empty):
@@ -86,6 +96,15 @@ class Deadlines:
             return False
         self._called_at[environment, name] = now
         return True
+
+
+def _stopped(workers: Sequence[LiveWorker]) -> Text | None:
+    """Which job process stands still; whoever waits for its lease cannot help."""
+    for worker in workers:
+        if worker.stopped_pid:
+            pid = str(worker.stopped_pid)
+            return text("status.worker_stopped", pid=pid, host=worker.hostname)
+    return None
 
 
 def watched(

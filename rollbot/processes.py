@@ -86,20 +86,23 @@ def bot() -> None:
 def worker(environment: str) -> None:
     """Run the worker of one environment: surveys, executes, proves."""
     from workers import jobs
+    from workers.lease import Lease, Standstill
     from workers.main import serve
 
     settings = read_settings()
     runbook_file = RunbookFile(settings.runbook)
     name = served(settings, runbook_file(), environment)
+    access = _access(settings, name)
     jobs.prepare(
         jobs.Host(
-            access=_access(settings, name),
+            access=access,
             read_runbook=runbook_file,
             environment_variables=child_environment(),
             clock=jobs.SystemClock(),
         )
     )
-    serve(settings.redis_url, name, warm=jobs.warm)
+    still = Standstill(Lease(access.state_dir, name))
+    serve(settings.redis_url, name, warm=jobs.warm, still=still)
 
 
 @click.command()

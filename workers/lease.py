@@ -20,6 +20,10 @@ from secrets import token_hex
 from commands.domain.errors import LeaseHeldError
 from workers import marks
 
+STOPPED_FOR_S = 1.0
+"""A debugger that only attaches stops a process for a moment."""
+
+_STOPPED = ("T", "t")
 _LOOK_EVERY_S = 0.02
 _ENDING_S = 5.0
 """How long the ending of leftovers may take at least, however long the lease was waited for."""
@@ -70,6 +74,14 @@ class Lease:
             # Closing, not unlocking: LOCK_UN would take the lease from our children too.
             os.close(fd)
 
+    def holder_pid(self) -> int:
+        """The job process that holds the lease; 0 when nobody does, or it ended in order."""
+        try:
+            said, _, mark = self.path.read_text().partition("\n")
+        except FileNotFoundError:
+            return 0
+        return int(said.split()[0]) if mark.strip() else 0
+
     def _end_leftovers(self, fd: int, within_s: float) -> None:
         """Before our own name is in the file: if we are killed too, the next one finds the mark."""
         if (mark := marks.told_by(fd)) and (left := marks.end_carriers(mark, within_s)):
@@ -92,3 +104,32 @@ class Lease:
                 time.sleep(_LOOK_EVERY_S)
             else:
                 return
+
+
+@dataclass(slots=True)
+class Standstill:
+    """Notices that the holder of a lease was stopped (SIGSTOP), or is held by a debugger.
+
+    To everybody else it looks like one at work, and its lease keeps others from taking over.
+    """
+
+    lease: Lease
+    _since: float | None = None
+
+    def __call__(self) -> int:
+        """The holder's pid once it stands still for a second; 0 when it runs, or there is none."""
+        pid = self.lease.holder_pid()
+        if _state(pid) not in _STOPPED:
+            self._since = None
+            return 0
+        now = time.monotonic()
+        self._since = self._since or now
+        return pid if now - self._since >= STOPPED_FOR_S else 0
+
+
+def _state(pid: int) -> str:
+    """One letter, see proc(5); empty when there is no such process."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return ""

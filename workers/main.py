@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gc
 import importlib
+import math
 import os
 import signal
 import time
@@ -28,7 +29,7 @@ from commands.domain.errors import StoreError
 from commands.store.connection import connect
 from commands.store.inheritance import Inheritance
 from commands.store.keys import queue_name
-from commands.store.queue import DRIVE, HEARTBEAT_TTL_S, SERIALIZER, DriveQueue
+from commands.store.queue import DRIVE, HEARTBEAT_TTL_S, JOB_STOPPED, SERIALIZER, DriveQueue
 from commands.store.refusal import refusal, rollback_id
 from workers import stopping
 from workers.adapters.children import die_with_parent
@@ -46,6 +47,7 @@ DIES_AT_MOST_EVERY_S = 10.0
 
 # RQ adds a minute to a worker's time to live, and looks at the queue for 15 s less than it.
 _WORKER_TTL_S = HEARTBEAT_EVERY_S + 15
+Hook = Callable[[], Any]
 _REDIS_AWAY = (redis.ConnectionError, redis.TimeoutError)
 
 
@@ -60,16 +62,13 @@ class DriveWorker(Worker):
     log_result_lifespan = False
 
     def __init__(
-        self, client: redis.Redis, environment: str, function: str, warm: Callable[[], object]
+        self, client: redis.Redis, environment: str, function: str, warm: Hook, still: Hook
     ) -> None:
-        self._warm = warm
         self._jobs = DriveQueue(client, environment, function)
         self._allowed = frozenset({function})
-        self._environment = environment
-        self._stops = 0
-        self._kill_at: float | None = None
-        self._died: tuple[str, float] | None = None
-        self._go_on = False
+        self._environment, self._warm = environment, warm
+        self._still, self._go_on = still, False
+        self._stops, self._kill_at, self._died = 0, math.inf, ("", 0.0)
         super().__init__(
             [Queue(queue_name(environment), connection=client, serializer=SERIALIZER)],
             connection=client,
@@ -108,6 +107,7 @@ class DriveWorker(Worker):
         # One journey instead of three, since it stands between a job and its start.
         own = pipeline or self.connection.pipeline(transaction=False)
         super().heartbeat(HEARTBEAT_TTL_S, own)
+        own.hset(self.key, JOB_STOPPED, self._still())
         if own is not pipeline:
             own.execute()
 
@@ -174,19 +174,15 @@ class DriveWorker(Worker):
 
     def maintain_heartbeats(self, job: Job, execution: Execution) -> None:
         """Every second while the job process runs."""
-        if self._kill_at is not None and time.monotonic() >= self._kill_at:
+        if time.monotonic() >= self._kill_at:
             log.warning("job_process_killed", job=job.id, why="it did not end when asked")
             self._signal_job(signal.SIGKILL)
         super().maintain_heartbeats(job, execution)
 
-    def handle_work_horse_killed(
-        self, job: Job, retpid: int | None, ret_val: int | None, rusage: object
-    ) -> None:
+    def handle_work_horse_killed(self, job: Job, *wait4: Any) -> None:  # noqa: ANN401 -- RQ's
         """Say so, and go on (under the same job id); not in a loop, if that is what kills it."""
-        del retpid, rusage
-        log.error("job_process_died", job=job.id, wait_status=ret_val)
-        last_id, last_s = self._died or ("", 0.0)
-        now_s = time.monotonic()
+        log.error("job_process_died", job=job.id, wait_status=wait4[1])
+        (last_id, last_s), now_s = self._died, time.monotonic()
         self._go_on = last_id != job.id or now_s - last_s > DIES_AT_MOST_EVERY_S
         self._died = (job.id, now_s)
 
@@ -225,12 +221,12 @@ class DriveWorker(Worker):
 
 
 def serve(
-    redis_url: str, environment: str, function: str = DRIVE, warm: Callable[[], object] = bool
+    redis_url: str, environment: str, function: str = DRIVE, warm: Hook = bool, still: Hook = int
 ) -> None:
     """Work until SIGTERM or SIGINT, through any absence of Redis.
 
     Imports the job module first and calls `warm` between jobs, so that a forked job process
-    starts within milliseconds.
+    starts within milliseconds. `still` is asked at every heartbeat, see `lease.Standstill`.
     """
     stopping.install()
     importlib.import_module(function.rpartition(".")[0])
@@ -241,7 +237,7 @@ def serve(
     with suppress(StopRequested):
         while worker is None or not worker.stopped:
             try:
-                following = DriveWorker(client, environment, function, warm)
+                following = DriveWorker(client, environment, function, warm, still)
                 if worker is None or not worker.stopped:
                     (worker := following).work(logging_level="WARNING")
             except (redis.RedisError, StoreError) as error:

@@ -72,6 +72,8 @@ def unmeasured(view: View) -> tuple[str, ...]:
 def status_line(view: View) -> str:
     """Where it stands, in one or two sentences."""
     state, words = view.state, view.words
+    if _status_key(view) == "worker_lost" and state.worker_lost_why is not None:
+        return words.tell(state.worker_lost_why)
     total = parts.seconds_between(state.requested_at, state.ended_at)
     params: dict[str, str | tuple[str, ...]] = {
         "person": words.name(state.ended_by or state.requester),

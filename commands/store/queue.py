@@ -38,19 +38,26 @@ HEARTBEAT_TTL_S = 77
 HEARTBEAT_FRESH_S = 4
 STARTS_WITHIN = timedelta(seconds=10)
 
-_WORKER_FIELDS = ("state", "hostname", "pid", "death")
+JOB_STOPPED = "rollbot_job_stopped"
+"""Field of a worker's hash: the pid of its job process when that stands still (SIGSTOP), or 0."""
+
+_WORKER_FIELDS = ("state", "hostname", "pid", "death", JOB_STOPPED)
 _WORKER_KEY = "rq:worker:"
 
 
 @dataclass(frozen=True, slots=True)
 class LiveWorker:
-    """A worker that beat its heart within the last four seconds. `state`: idle, busy, ..."""
+    """A worker that beat its heart within the last four seconds. `state`: idle, busy, ...
+
+    `stopped_pid`: its job process, when somebody stopped that one (SIGSTOP); else 0.
+    """
 
     name: str
     hostname: str
     pid: int
     state: str
     heartbeat_at: datetime
+    stopped_pid: int = 0
 
 
 class DriveQueue:
@@ -184,11 +191,12 @@ def _living(
 ) -> tuple[LiveWorker, ...]:
     living = []
     for key, (left_ms, values) in sorted(records.items()):
-        state, hostname, pid, death = (_text(value) for value in values)
+        state, hostname, pid, death, stopped = (_text(value) for value in values)
         age_s = HEARTBEAT_TTL_S - left_ms / 1000
         if left_ms > 0 and not death and age_s < HEARTBEAT_FRESH_S:
             at = now - timedelta(seconds=age_s)
-            living.append(LiveWorker(key.removeprefix(_WORKER_KEY), hostname, int(pid), state, at))
+            name = key.removeprefix(_WORKER_KEY)
+            living.append(LiveWorker(name, hostname, int(pid), state, at, int(stopped or 0)))
     return tuple(living)
 
 

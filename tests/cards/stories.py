@@ -82,6 +82,11 @@ def worker_lost() -> Teller:
     return executing().tell(e.WorkerLost(), after_s=5)
 
 
+def worker_stopped() -> Teller:
+    why = text("status.worker_stopped", pid="4711", host="samokoder-1")
+    return executing().tell(e.WorkerLost(why=why), after_s=5)
+
+
 def succeeded() -> Teller:
     return approved().start().finish(0.1, 4.2, 6.4, 0.3, 30, 2.8)
 
@@ -209,6 +214,7 @@ STORIES: Mapping[str, Callable[[], Teller]] = {
         undo_asked,
         in_doubt,
         worker_lost,
+        worker_stopped,
         succeeded,
         succeeded_full,
         unproven,

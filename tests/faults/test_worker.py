@@ -1,139 +1,50 @@
-"""Fault cases 25 to 33 with real processes: killed, frozen, asked to end, out of time."""
+"""Fault cases 25 to 33 with real processes: killed, stopped, asked to end, out of time."""
 
 from __future__ import annotations
 
 import os
 import signal
-import sys
 import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 import redis
 
 from commands.domain import events as e
-from commands.domain.command import Approve
 from tests.engines.redis_server import RedisServer
 from tests.engines.waiting import eventually
 from tests.faults.campaign_processes import descendants, job_of
-from tests.faults.worker_world import WorkerWorld, worker_world
-from tests.integration.incident import phrase
-from tests.integration.slack_people import CHANNEL, on_slack
+from tests.faults.gate import TOLD_WITHIN_S, Make, at_the_gate, done_once, gate, host, told
+from tests.integration.slack_people import on_slack
 from tests.integration.worker_host import is_running
 from tests.servers.slack import Slack
 from tests.servers.slack_fixture import slack
 from tests.stack.installation import of_kind
 
-__all__ = ["slack"]
+__all__ = ["gate", "host", "slack"]
 
 pytestmark = pytest.mark.timeout(150)
 
-TOLD_WITHIN_S = 15.0
-# A check with a child of its own, which inherits the lease and ends when the gate opens.
-GATED = (
-    "import pathlib, subprocess, sys\n"
+# A check that leaves a grandchild behind which nobody's session, group or lease knows, and which
+# does not end when asked. It writes down when it was last seen.
+STRAY = (
+    "import os, pathlib, signal, sys, time\n"
     "gate = pathlib.Path(sys.argv[1])\n"
-    "waits = 'import pathlib, sys, time\\n' \\\n"
-    "    'while not pathlib.Path(sys.argv[1], \"open\").exists(): time.sleep(0.02)'\n"
-    "child = subprocess.Popen([sys.executable, '-c', waits, str(gate)], close_fds=False)\n"
-    "(gate / 'part').write_text(str(child.pid))\n"
-    "(gate / 'part').rename(gate / 'began')\n"
-    "child.wait()\n"
+    "if os.fork() == 0:\n"
+    "    os.setsid()\n"
+    "    if os.fork() == 0:\n"
+    "        os.closerange(0, 256)\n"
+    "        signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
+    "        (gate / 'part').write_text(str(os.getpid()))\n"
+    "        (gate / 'part').rename(gate / 'began')\n"
+    "        while True:\n"
+    "            (gate / 'part').write_text(str(time.time()))\n"
+    "            (gate / 'part').rename(gate / 'seen')\n"
+    "            time.sleep(0.01)\n"
+    "    os._exit(0)\n"
+    "os.wait()\n"
+    "while not (gate / 'open').exists(): time.sleep(0.02)\n"
 )
-Make = Callable[..., WorkerWorld]
-
-
-@pytest.fixture
-def gate(tmp_path: Path) -> Path:
-    """Where the customer's check says that it began, and waits until it is let through."""
-    folder = tmp_path / "gate"
-    folder.mkdir()
-    return folder
-
-
-@pytest.fixture
-def host(tmp_path: Path, embedded_redis: RedisServer, gate: Path) -> Iterator[Make]:
-    """Return a maker of one host whose smoke test waits at the gate."""
-    made: list[WorkerWorld] = []
-
-    def make(**settings: object) -> WorkerWorld:
-        check = (sys.executable, "-c", GATED, str(gate))
-        made.append(worker_world(tmp_path, embedded_redis, check=check, **settings))  # type: ignore[arg-type]
-        return made[0]
-
-    yield make
-    for one in made:
-        for name in tuple(one.running):
-            one.running[name].send_signal(signal.SIGCONT)
-        one.stop()
-        assert one.world is not None
-        one.world.close()
-
-
-def at_the_gate(made: WorkerWorld, gate: Path, version: str = "v1.2.3") -> str:
-    """A rollback under way whose check waits: api was switched already."""
-    made.await_worker()
-    rollback = made.ask_api(version)
-    made.order(Approve(made.actor("anna")), rollback)
-    eventually((gate / "began").exists, within_s=60, what=made.logs)
-    return rollback
-
-
-def done_once(made: WorkerWorld, rollback: str) -> bool:
-    """Every step of the plan has one outcome, and no second switch was begun."""
-    state = made.state(rollback)
-    assert state is not None
-    assert state.plan is not None
-    done = [v.step for v in made.events(rollback) if isinstance(v, e.StepDone)]
-    return len(done) == len(set(done)) and len(done) >= len(state.plan.steps) - 1
-
-
-def told(slack: Slack, rollback: str, key: str) -> bool:
-    """Whether the incident channel reads this of the rollback."""
-    said = (m.all_text for m in slack.messages(CHANNEL))
-    return any(rollback in text and phrase(key) in text for text in said)
-
-
-def frozen(made: WorkerWorld) -> list[int]:
-    """The worker and everything below it stand still, as on a host that swaps."""
-    worker = made.running["worker"].pid
-    pids = [worker, *descendants(worker)]
-    for pid in pids:
-        os.kill(pid, signal.SIGSTOP)
-    return pids
-
-
-def test_a_frozen_worker_is_told_of_and_rereads_on_waking(
-    slack: Slack, host: Make, gate: Path
-) -> None:
-    """Case 28: told in 15 s; a second worker does nothing; awake it re-reads, then goes on."""
-    made = host(chats=on_slack(slack))
-    made.start("bot", "worker")
-    rollback = at_the_gate(made, gate)
-    pids, frozen_at = frozen(made), time.monotonic()
-    eventually(
-        lambda: told(slack, rollback, "status.worker_lost"), within_s=TOLD_WITHIN_S, what=made.logs
-    )
-    assert time.monotonic() - frozen_at < TOLD_WITHIN_S
-    first = made.running.pop("worker")
-    made.start("worker")
-    second, made.running["first"] = made.running["worker"].pid, first
-    eventually(lambda: job_of(second), within_s=30, what=made.logs)
-    began = [v for v in made.events(rollback) if isinstance(v, e.StepIntended | e.StepDone)]
-    (gate / "open").touch()
-    until = time.monotonic() + 5
-    while time.monotonic() < until:
-        now = [v for v in made.events(rollback) if isinstance(v, e.StepIntended | e.StepDone)]
-        assert now == began, "somebody acted while the holder of the lease was frozen"
-        time.sleep(0.1)
-    for pid in reversed(pids):
-        os.kill(pid, signal.SIGCONT)
-    made.await_status("succeeded", of=rollback)
-
-    assert of_kind(made.events(rollback), e.WorkerLost)
-    assert done_once(made, rollback)
-    assert made.runs == "v1.2.3"
 
 
 @pytest.mark.parametrize("victim", ["worker", "job"])
@@ -212,6 +123,56 @@ def test_a_step_over_its_limit_takes_its_children_along(host: Make, gate: Path) 
     assert "timed_out" in state.reason.key
     eventually(lambda: not is_running(child), what="the check's child is gone")
     assert made.runs == "v1.2.3"
+
+
+def test_what_closed_the_lease_is_ended_before_anybody_goes_on(host: Make, gate: Path) -> None:
+    """Case 26: it outlived the job process, unseen by the lease; the next one looks for it."""
+    made = host(STRAY)
+    made.start("bot", "worker")
+    rollback = at_the_gate(made, gate)
+    stray = int((gate / "began").read_text())
+    os.kill(job_of(made.running["worker"].pid), signal.SIGKILL)
+    (gate / "open").touch()
+    eventually(lambda: not is_running(stray), within_s=TOLD_WITHIN_S, what=made.logs)
+    seen = float((gate / "seen").read_text())
+    state = made.await_status("succeeded", of=rollback)
+
+    probed = [v for v in made.store().book.entries(rollback) if isinstance(v.event, e.StepProbed)]
+    assert [seen < entry.at.timestamp() for entry in probed] == [True]
+    assert state.succeeded
+    assert done_once(made, rollback)
+
+
+def test_the_time_limit_reaches_what_left_its_session(host: Make, gate: Path) -> None:
+    """Case 31: twice forked and without the lease, it ends with its step all the same."""
+    made = host(STRAY, check_timeout_s=2)
+    made.start("bot", "worker")
+    rollback = at_the_gate(made, gate)
+    stray = int((gate / "began").read_text())
+    made.await_status("failed", of=rollback)
+
+    assert not is_running(stray), "it was ended before the step was said to have failed"
+
+
+def test_a_job_process_stopped_alone_is_told_of(slack: Slack, host: Make, gate: Path) -> None:
+    """Case 28: its worker lives and says so within 15 s, by its pid; continued, it goes on."""
+    made = host(chats=on_slack(slack))
+    made.start("bot", "worker")
+    rollback = at_the_gate(made, gate)
+    job = job_of(made.running["worker"].pid)
+    os.kill(job, signal.SIGSTOP)
+    eventually(
+        lambda: told(slack, rollback, "status.worker_stopped", f"kill -CONT {job}"),
+        within_s=TOLD_WITHIN_S,
+        what=made.logs,
+    )
+    os.kill(job, signal.SIGCONT)
+    eventually(lambda: told(slack, rollback, "card.worker_back"), what="it is said to go on")
+    (gate / "open").touch()
+    made.await_status("succeeded", of=rollback)
+
+    assert done_once(made, rollback)
+    assert not of_kind(made.events(rollback), e.StepProbed)
 
 
 def test_deadlines_outlive_the_bot(host: Make, gate: Path) -> None:

@@ -72,11 +72,12 @@ def watch(runbook: Runbook) -> timedelta:
 
 
 def _worker(state: RollbackState, command: Tick, now: datetime) -> Decision:
-    due = work_due(state)
+    due, told = work_due(state), state.worker_lost_at is not None
     events: tuple[RollbackEvent, ...] = ()
-    if due and not command.worker_alive and state.worker_lost_at is None:
-        events = (WorkerLost(),)
-    if command.worker_alive and state.worker_lost_at is not None:
-        events = (WorkerBack(),)
+    why = command.job_stopped if command.worker_alive else None
+    if command.worker_alive and why is None:
+        events = (WorkerBack(),) if told else ()
+    elif due and (not told or why != state.worker_lost_why):
+        events = (WorkerLost(why=why),)
     idle = state.progressed_at is None or now - state.progressed_at >= LOST_AFTER
     return Decision(state.id, rollback=events, work=due and idle)

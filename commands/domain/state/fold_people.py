@@ -156,12 +156,12 @@ def _closed(state: RollbackState, event: e.Closed, at: datetime) -> None:
 
 @folds(e.WorkerLost)
 def _worker_lost(state: RollbackState, event: e.WorkerLost, at: datetime) -> None:
-    state.worker_lost_at = at
+    state.worker_lost_at, state.worker_lost_why = at, event.why
 
 
 @folds(e.WorkerBack)
 def _worker_back(state: RollbackState, event: e.WorkerBack, at: datetime) -> None:
-    state.worker_lost_at = None
+    state.worker_lost_at, state.worker_lost_why = None, None
 
 
 @folds(e.Posted)

@@ -74,6 +74,7 @@ class RollbackState:
     notes: tuple[tuple[PersonId, str, datetime], ...] = ()
     refusals: int = 0
     worker_lost_at: datetime | None = None
+    worker_lost_why: Text | None = None
     progressed_at: datetime | None = None
     posted: dict[str, MessageRef] = field(default_factory=dict)
     moved: dict[str, str] = field(default_factory=dict)

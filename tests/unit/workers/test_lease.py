@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+import signal
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from commands.domain.errors import LeaseHeldError
-from workers.lease import Lease
+from tests.engines.waiting import eventually
+from workers.lease import Lease, Standstill
 
 
 @pytest.fixture
@@ -41,3 +44,30 @@ def test_a_child_keeps_the_lease_until_it_ends(lease: Lease) -> None:
     child.communicate()
     with lease.acquire(0):
         pass
+
+
+def test_a_holder_that_was_stopped_is_noticed(lease: Lease) -> None:
+    """Its pid is known after a second, and no longer once it goes on; an ended one is nobody."""
+    look = Standstill(lease)
+    holder = subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(lease.state_dir), lease.environment],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    assert holder.stdout is not None
+    assert holder.stdout.readline() == b"held\n"
+    assert look() == 0
+    holder.send_signal(signal.SIGSTOP)
+    eventually(lambda: look() == holder.pid, what="it is noticed")
+    holder.send_signal(signal.SIGCONT)
+    eventually(lambda: look() == 0, what="it goes on")
+    holder.communicate(timeout=10)
+
+    assert lease.holder_pid() == 0
+
+
+HOLD = (
+    "import sys; from pathlib import Path; from workers.lease import Lease\n"
+    "with Lease(Path(sys.argv[1]), sys.argv[2]).acquire(0, 'RB-1'):\n"
+    "    print('held', flush=True); sys.stdin.read()\n"
+)
