@@ -1,0 +1,139 @@
+"""One message at a time into one platform: what is missing is posted, what changed is edited.
+
+A post is journaled, so that a restarted bot goes on with it; a message that is gone is posted anew.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+
+import structlog
+
+from bot.outbox import Wanted, place
+from commands.domain.conversation import Address, Card, MessageRef
+from commands.domain.errors import ChatError, ChatGoneError, RequestError, StoreError
+from commands.domain.events import Posted, PostLost
+from commands.domain.state import RollbackState
+from commands.handlers import Service
+from commands.ports import Chat
+
+log = structlog.get_logger()
+
+PACE_S = {"slack": 1.0, "telegram": 3.0, "console": 0.1}
+"""At most one edit per card in this time (Slack: 1/s a channel; Telegram: 20/min a group)."""
+
+BACK_OFF_S = 2.0
+GIVE_UP_S = 30.0
+
+
+@dataclass(slots=True)
+class Sent:
+    """What one message showed last, and when it was sent (monotonic seconds)."""
+
+    card: Card | None
+    at: float
+
+
+@dataclass(slots=True, kw_only=True)
+class Posting:
+    """What one platform was sent. `keep` False: nothing of it is journaled."""
+
+    chat: Chat
+    services: Mapping[str, Service]
+    keep: bool = True
+    _sent: dict[tuple[str, str, str], Sent] = field(default_factory=dict)
+    _kept: dict[tuple[str, str, str], MessageRef] = field(default_factory=dict)
+    _quiet_until: dict[str, float] = field(default_factory=dict)
+
+    def drawn(self, environment: str, rollback: str) -> Iterator[float]:
+        """When each of a rollback's cards was sent last."""
+        for (where, name, key), sent in self._sent.items():
+            if (where, name) == (environment, rollback) and key.startswith("card:"):
+                yield sent.at
+
+    async def deliver(self, environment: str, state: RollbackState, message: Wanted) -> bool:
+        """Send one message if it is due; True when nothing of it is left to be sent."""
+        address = self._placed(environment, state, message)
+        if address is None or time.monotonic() < self._quiet_until.get(place(address), 0.0):
+            return False
+        try:
+            return await self._post_or_edit(environment, state, message, address)
+        except ChatGoneError as error:
+            self._quiet_until[place(address)] = time.monotonic() + BACK_OFF_S
+            await self._lost(environment, state, message, error.moved_to or "")
+            log.warning("message_gone", key=message.key, why=str(error))
+        except (ChatError, StoreError, RequestError) as error:
+            wait = getattr(error, "retry_after_s", None) or BACK_OFF_S
+            self._quiet_until[place(address)] = time.monotonic() + min(wait, GIVE_UP_S)
+            # A platform's own pace is no trouble; anything longer is.
+            tell = log.debug if wait <= BACK_OFF_S else log.warning
+            tell("message_waits", key=message.key, why=str(error))
+        return False
+
+    async def _post_or_edit(
+        self, environment: str, state: RollbackState, message: Wanted, address: Address
+    ) -> bool:
+        name = (environment, state.id, message.key)
+        reference = self._kept.get(name) or state.posted.get(message.key)
+        if reference is None:
+            card = message.card()
+            delivery = f"{environment}/{state.id}/{message.key}"
+            reference = await self.chat.post(address, card, delivery)
+            self._sent[name] = Sent(card, time.monotonic())
+            await self._record(environment, state, message.key, reference)
+            return True
+        return not message.live or await self._edit(name, message, reference)
+
+    async def _edit(
+        self, name: tuple[str, str, str], message: Wanted, reference: MessageRef
+    ) -> bool:
+        card, sent = message.card(), self._sent.get(name)
+        if sent and sent.card == card:
+            return True
+        pace = PACE_S.get(self.chat.platform, 1.0)
+        if sent and time.monotonic() - sent.at < pace:
+            return False
+        await self.chat.update(reference, card)
+        self._sent[name] = Sent(card, time.monotonic())
+        return True
+
+    async def _record(
+        self, environment: str, state: RollbackState, key: str, reference: MessageRef
+    ) -> None:
+        self._kept[environment, state.id, key] = reference
+        if not self.keep:
+            return
+        posted = Posted(key=key, message=reference)
+
+        def once(now: RollbackState) -> tuple[Posted, ...]:
+            return () if key in now.posted else (posted,)
+
+        await self.services[environment].book.append_rollback(state.id, once)
+
+    async def _lost(
+        self, environment: str, state: RollbackState, message: Wanted, moved_to: str
+    ) -> None:
+        self._kept.pop((environment, state.id, message.key), None)
+        self._sent.pop((environment, state.id, message.key), None)
+        if self.keep and (moved_to or message.key in state.posted):
+            lost = PostLost(key=message.key, moved_to=moved_to)
+            try:
+                await self.services[environment].book.append_rollback(state.id, lambda _: (lost,))
+            except (StoreError, RequestError) as error:
+                # It is found gone again at the next edit.
+                log.warning("loss_not_written", key=message.key, why=str(error))
+
+    def _placed(self, environment: str, state: RollbackState, message: Wanted) -> Address | None:
+        """The address, in its thread once the root is there, or where a group has moved to."""
+        address = message.address
+        if moved := state.moved.get(message.key):
+            channel = address.channel.model_copy(update={"channel": moved})
+            address = replace(address, channel=channel)
+        if not message.under:
+            return address
+        root = self._kept.get((environment, state.id, message.under)) or state.posted.get(
+            message.under
+        )
+        return replace(address, thread=root.message_id) if root else None
