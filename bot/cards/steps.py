@@ -6,7 +6,14 @@ from collections.abc import Iterator
 
 from bot.cards.view import View, Words, first_line, trimmed
 from commands.domain.conversation import Block, StepLine, StepLook, Steps
-from commands.domain.plan import Phase, PlannedStep, SwitchRelease, UndoKind
+from commands.domain.plan import (
+    KeepCopy,
+    MigrateSchema,
+    Phase,
+    PlannedStep,
+    SwitchRelease,
+    UndoKind,
+)
 from commands.domain.state import StepRecord, StepStatus
 
 LOOKS = {
@@ -88,8 +95,33 @@ def step_title(words: Words, step: PlannedStep, *, back: bool = False) -> str:
         params["name"] = name
     if stable_s := getattr(action, "stable_s", None):
         params["duration"] = words.took(stable_s)
+    return words.say(_title_key(step, back=back), **params | step_facts(step))
+
+
+def _title_key(step: PlannedStep, *, back: bool) -> str:
     way = "back" if back and step.undo is not UndoKind.NOTHING else "step"
-    return words.say(f"card.{way}_{action.kind}", **params)
+    match step.action:
+        case KeepCopy(way="dump"):
+            return f"card.{way}_keep_dump"
+        case MigrateSchema(way_back="migrate") if way == "back":
+            return "card.back_migrate_back"
+        case action:
+            return f"card.{way}_{action.kind}"
+
+
+def step_facts(step: PlannedStep) -> dict[str, str]:
+    """What a step's title says of a database: its name, from which revision to which."""
+    said: dict[str, str] = {}
+    if database := getattr(step.action, "database", ""):
+        said["database"] = database
+    if migration := getattr(step.action, "migration", None):
+        said |= {"before": ", ".join(migration.before), "to": revisions(migration.after)}
+    return said
+
+
+def revisions(found: tuple[str, ...]) -> str:
+    """Revisions as people read them; before the first migration there is none."""
+    return ", ".join(found) or "base"
 
 
 def _detail(view: View, step: PlannedStep, record: StepRecord, seconds: float | None) -> str:

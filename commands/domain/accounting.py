@@ -55,7 +55,9 @@ class _Ledger:
             case e.StepDone() | e.StepProbed() | e.StepInDoubt():
                 known = (event.step, event.direction) in self.intended
                 return "" if known else f"step {event.step} was never intended"
-            case e.UndoStarted() | e.RetryOrdered() | e.StepMarkedDone() if not event.people:
+            case e.UndoStarted() | e.RetryOrdered() | e.StepMarkedDone() | e.DropKeptOrdered() if (
+                not event.people
+            ):
                 return "nobody approved it"
         return ""
 

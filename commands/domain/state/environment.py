@@ -7,12 +7,19 @@ from datetime import datetime
 from statistics import median
 
 from commands.domain.conversation import Incoming
+from commands.domain.database import BackupRecord
 from commands.domain.facts import ImageDigest, LedgerLine
 from commands.domain.people import PersonId, RoleId
 from commands.domain.request import Request
 
 SWITCHES_KEPT = 5
 """How many measured switches of the same services an estimate is made of."""
+
+BACKUPS_KEPT = 50
+"""How many backups an environment remembers; the folder itself may hold more."""
+
+DEPLOYS_KEPT = 20
+"""How many announced deploys an environment remembers."""
 
 SEEN_DELIVERIES_KEPT = 20_000
 """How many delivery ids are remembered: far more than any platform repeats within a day."""
@@ -46,9 +53,22 @@ class Freeze:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class Deploy:
+    """A deploy that announced itself, with the backup behind it. `version` "" = not said."""
+
+    at: datetime
+    person: PersonId
+    backup: str
+    version: str
+
+
 @dataclass(slots=True, kw_only=True)
 class EnvironmentState:
-    """Everything an environment's journal says. Owned by the one reader that folds it."""
+    """Everything an environment's journal says. Owned by the one reader that folds it.
+
+    `backups` and `deploys` are the newest ones, oldest first.
+    """
 
     name: str
     position: int = 0
@@ -65,6 +85,8 @@ class EnvironmentState:
     pending: dict[str, Incoming] = field(default_factory=dict)
     seen: dict[str, None] = field(default_factory=dict)
     refusals: int = 0
+    backups: tuple[BackupRecord, ...] = ()
+    deploys: tuple[Deploy, ...] = ()
     switches_s: dict[tuple[str, ...], tuple[float, ...]] = field(default_factory=dict)
 
     def expected_downtime_s(self, services: tuple[str, ...]) -> float | None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 
 from commands.domain import events as e
-from commands.domain.state import fold_people, fold_steps
+from commands.domain.state import fold_database, fold_people, fold_steps
 from commands.domain.state.rollback import RollbackState
 
-_BY_KIND = fold_people.folds.by_kind | fold_steps.folds.by_kind
+_BY_KIND = fold_people.folds.by_kind | fold_steps.folds.by_kind | fold_database.folds.by_kind
 
 
 def fold(state: RollbackState | None, event: e.Event, at: datetime) -> RollbackState:

@@ -8,8 +8,11 @@ from commands.domain import events as e
 from commands.domain.facts import LedgerLine
 from commands.domain.runbook import RowId
 from commands.domain.state.environment import (
+    BACKUPS_KEPT,
+    DEPLOYS_KEPT,
     SEEN_DELIVERIES_KEPT,
     SWITCHES_KEPT,
+    Deploy,
     EnvironmentState,
     Freeze,
     OpenRollback,
@@ -133,6 +136,18 @@ def _rolled_back(state: EnvironmentState, event: e.ReleaseRolledBack, at: dateti
         service=event.service, version=event.version, digest=event.digest, first_seen_at=at
     )
     state.ledger[key] = line.model_copy(update={"rolled_back_by": event.rollback_id})
+
+
+@folds(e.BackupTaken)
+def _backup(state: EnvironmentState, event: e.BackupTaken, at: datetime) -> None:
+    others = tuple(one for one in state.backups if one.name != event.record.name)
+    state.backups = (*others, event.record)[-BACKUPS_KEPT:]
+
+
+@folds(e.DeployAnnounced)
+def _deploy(state: EnvironmentState, event: e.DeployAnnounced, at: datetime) -> None:
+    announced = Deploy(at, event.person, event.backup, event.version)
+    state.deploys = (*state.deploys, announced)[-DEPLOYS_KEPT:]
 
 
 @folds(e.Received)

@@ -33,6 +33,7 @@ def _planned(state: RollbackState, event: e.Planned, at: datetime) -> None:
     state.plan, state.plan_digest = event.plan, event.digest
     state.planned_at, state.plan_seconds, state.progressed_at = at, event.seconds, at
     state.steps, state.evidence, state.question = {}, Evidence(), None
+    state.rehearsal_skipped_by = None
     dry = event.plan.request.dry_run
     state.status = Status.REHEARSED if dry else Status.PLANNED
     state.ended_at = at if dry else None

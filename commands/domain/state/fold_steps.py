@@ -6,7 +6,13 @@ from dataclasses import replace
 from datetime import datetime
 
 from commands.domain import events as e
-from commands.domain.plan import AwaitHealthy, Phase, SwitchRelease
+from commands.domain.plan import (
+    AwaitHealthy,
+    Phase,
+    RehearseMigration,
+    StartDependants,
+    SwitchRelease,
+)
 from commands.domain.state.folds import Folds
 from commands.domain.state.rollback import RollbackState
 from commands.domain.state.status import Status, StepStatus
@@ -66,6 +72,8 @@ def _done(state: RollbackState, event: e.StepDone, at: datetime) -> None:
 @folds(e.StepFailed)
 def _failed(state: RollbackState, event: e.StepFailed, at: datetime) -> None:
     forward = event.direction == "forward"
+    if _skipped(state, event.step):
+        return
     state.steps[event.step] = replace(
         state.record(event.step),
         status=StepStatus.FAILED if forward else StepStatus.REVERT_FAILED,
@@ -146,9 +154,15 @@ def _phase(state: RollbackState, step: int) -> Phase:
     return state.plan.step(step).phase if state.plan else Phase.PREPARE
 
 
+def _skipped(state: RollbackState, number: int) -> bool:
+    """Whether people decided to go on without this rehearsal: then its failure decides nothing."""
+    action = state.plan.step(number).action if state.plan else None
+    return state.rehearsal_skipped_by is not None and isinstance(action, RehearseMigration)
+
+
 def _note_times(state: RollbackState, number: int, at: datetime) -> None:
     action = state.plan.step(number).action if state.plan else None
-    if isinstance(action, SwitchRelease):
+    if isinstance(action, SwitchRelease | StartDependants):
         state.switched_at = at
     if isinstance(action, AwaitHealthy):
         state.healthy_at = at

@@ -8,7 +8,7 @@ from datetime import datetime
 from commands.domain.conversation import MessageRef
 from commands.domain.events import Direction
 from commands.domain.people import Identity, PersonId
-from commands.domain.plan import Evidence, Phase, Plan, PlannedStep
+from commands.domain.plan import Evidence, KeepCopy, Phase, Plan, PlannedStep, SwapDatabase
 from commands.domain.proof import CheckResult, ProofItem, Verdict
 from commands.domain.request import Request
 from commands.domain.runbook import Channel
@@ -24,7 +24,8 @@ class RollbackState:
 
     Owned by the one reader that folds it (`commands.domain.state.fold`); everybody else reads.
     `position` is the journal's length. Times are of the entries, UTC. `granted` is the recovery
-    question that was answered last; `unchecked` until a worker acts on it.
+    question that was answered last; `unchecked` until a worker acts on it. `drop_kept_by` approved
+    letting the kept databases go, until `kept_dropped` says that they are gone.
     """
 
     id: str
@@ -73,6 +74,10 @@ class RollbackState:
     ticks: dict[str, tuple[PersonId, datetime]] = field(default_factory=dict)
     notes: tuple[tuple[PersonId, str, datetime], ...] = ()
     refusals: int = 0
+    rehearsal_skipped_by: PersonId | None = None
+    drop_kept_by: tuple[PersonId, ...] = ()
+    drop_kept_failed: Text | None = None
+    kept_dropped: bool = False
     worker_lost_at: datetime | None = None
     worker_lost_why: Text | None = None
     progressed_at: datetime | None = None
@@ -122,6 +127,19 @@ class RollbackState:
             return self.to_revert()
         return self.pending(Phase.EXECUTE, Phase.VERIFY)
 
+    @property
+    def kept_copy(self) -> bool:
+        """Whether the database from before is kept on the server: a clone or the swapped one."""
+        return not self.kept_dropped and any(
+            self.record(step.number).status is StepStatus.DONE
+            and (isinstance(step.action, SwapDatabase) or _clones(step))
+            for step in self.planned(Phase.EXECUTE)
+        )
+
     def cleaned_up(self) -> bool:
         """Whether every clean-up step was done (or there is none)."""
         return self.pending(Phase.CLEAN_UP) is None
+
+
+def _clones(step: PlannedStep) -> bool:
+    return isinstance(step.action, KeepCopy) and step.action.way == "clone"
