@@ -47,6 +47,8 @@ class PostgresServer:
     programs: Path
     directory: Path = field(default_factory=lambda: Path(tempfile.mkdtemp(prefix="postgres-")))
     port: int = field(default_factory=free_port)
+    host: str = "127.0.0.1"
+    """Another address of this machine is listened on too, for who cannot reach loopback."""
     settings: Mapping[str, str] = field(default_factory=dict)
     password: str = field(default_factory=lambda: f"canary-{token_hex(12)}")
     """Of both roles. Must never turn up in a log, a process list or an answer."""
@@ -62,7 +64,7 @@ class PostgresServer:
         return (self.directory / "server.log").read_text(errors="replace")
 
     def dsn(self, database: str = "postgres", *, user: str = ROLE) -> str:
-        return f"postgresql://{user}:{self.password}@127.0.0.1:{self.port}/{database}"
+        return f"postgresql://{user}:{self.password}@{self.host}:{self.port}/{database}"
 
     def create(self) -> None:
         """Make the cluster (0.5 s) and `ROLE` in it; leaves it running."""
@@ -77,6 +79,8 @@ class PostgresServer:
             *("--encoding=UTF8", "--locale=C", "--no-sync"),
         )
         secret.unlink()
+        with (self.directory / "data/pg_hba.conf").open("a") as rules:
+            rules.write("host all all all scram-sha-256\n")
         self.start()
         with self.connect(user=SUPERUSER) as link:
             role = sql.SQL("CREATE ROLE {} LOGIN CREATEDB PASSWORD {}").format(
@@ -89,7 +93,7 @@ class PostgresServer:
         """Start and wait until it has recovered and answers."""
         settings = {
             **_SETTINGS,
-            "listen_addresses": "127.0.0.1",
+            "listen_addresses": ",".join({"127.0.0.1", self.host}),
             "port": str(self.port),
             "unix_socket_directories": str(self.directory),
             **self.settings,
@@ -197,8 +201,9 @@ def own_postgres() -> Iterator[Callable[..., PostgresServer]]:
     """Return a maker of servers that no other test sees: `own_postgres(max_connections="5")`."""
     with ExitStack() as ending:
 
-        def make(**settings: str) -> PostgresServer:
-            server = PostgresServer(Path(address_of("postgresql")), settings=settings)
+        def make(host: str = "127.0.0.1", **settings: str) -> PostgresServer:
+            programs = Path(address_of("postgresql"))
+            server = PostgresServer(programs, host=host, settings=settings)
             ending.callback(server.remove)
             server.create()
             return server

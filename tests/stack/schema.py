@@ -6,8 +6,11 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from unittest.mock import patch
 
 import psycopg
+from alembic import command
+from alembic.config import Config
 from psycopg import sql
 
 MIGRATIONS = Path(__file__).with_name("migrations")
@@ -102,8 +105,15 @@ def alembic(project: Path, dsn: str, *arguments: str) -> str:
 
 
 def migrate(directory: Path, dsn: str, tag: str, revision: str = "heads") -> None:
-    """Bring a database up to a revision with the migrations of a release, from the host."""
-    alembic(lay_out(directory, tag), dsn, "upgrade", revision)
+    """Bring a database up to a revision with the migrations of a release, from the host.
+
+    By Alembic in this process: 0.2 s, the first time 0.6 s.
+    """
+    config = Config()
+    config.set_main_option("script_location", str(lay_out(directory, tag) / "migrations"))
+    config.set_main_option("path_separator", "os")
+    with patch.dict(os.environ, {"DATABASE_URL": dsn}):
+        command.upgrade(config, revision)
 
 
 def seed(dsn: str, *, users: int = 20, projects: int = 100, files: int = 300) -> None:
