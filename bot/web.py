@@ -13,9 +13,12 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from commands.domain.people import Language
+from commands.locale.page import maintenance_page
 
 BODY_MAX = 2**20
 """Bytes of a request: anybody may send one, and it is read before its signature is known."""
@@ -55,6 +58,17 @@ def app(health: Health, doors: Iterable[Route] = ()) -> Starlette:
 
     routes = [Route("/healthz", healthz), Route("/metrics", metrics), *doors]
     return Starlette(routes=routes, middleware=[Middleware(_Limited)])
+
+
+def maintenance(language: Language) -> Route:
+    """`/maintenance`: the page that a proxy shows with a status of its own (Traefik fetches it)."""
+    page = maintenance_page(language)
+
+    async def shown(request: Request) -> Response:
+        del request
+        return HTMLResponse(page)
+
+    return Route("/maintenance", shown)
 
 
 class _Limited:
