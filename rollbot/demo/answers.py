@@ -67,6 +67,7 @@ class Answers:
         readers: dict[str, Callable[[Mapping[str, str]], JsonValue]] = {
             "/info": lambda _: {
                 "version": "rollbot-demo 1",
+                "images": str(self.engine.shelves.directory / "images"),
                 "disk_free_bytes": shutil.disk_usage(self.engine.shelves.directory).free,
             },
             "/containers": self._containers,
@@ -89,6 +90,7 @@ class Answers:
             "/images/untag": lambda text: self._untag(Untag.model_validate_json(text)),
             "/images/remove": lambda text: self._remove(Remove.model_validate_json(text)),
             "/run": self._run,
+            "/one_off": self._one_off,
             # Whatever was asked before is done by the time this one is read.
             "/settle": lambda _: None,
         }
@@ -118,6 +120,10 @@ class Answers:
     def _run(self, body: bytes) -> JsonValue:
         run = Run.model_validate_json(body)
         return self.engine.run(run.argv, run.cwd, run.environment).model_dump(mode="json")
+
+    def _one_off(self, body: bytes) -> JsonValue:
+        run = Run.model_validate_json(body)
+        return self.engine.one_off(run.argv, run.cwd, run.environment).model_dump(mode="json")
 
     def _containers(self, query: Mapping[str, str]) -> JsonValue:
         return [

@@ -14,6 +14,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import IO
 
+from pydantic import Field
+
 from rollbot.demo.images import Image, Record
 
 _FIRST_PAUSE_S = 0.1
@@ -42,6 +44,7 @@ class Container(Record):
     reference: str
     config_hash: str
     port: int | None
+    environment: dict[str, str] = Field(default_factory=dict)
     created_at: datetime
     started_at: datetime | None = None
     restart_count: int = 0

@@ -25,6 +25,14 @@ class Outcome(Record):
     output: str
 
 
+class OneOff(Record):
+    """A program to be run in the folder of an image."""
+
+    argv: tuple[str, ...]
+    digest: str
+    environment: dict[str, str]
+
+
 class RefusedError(Exception):
     """What was asked cannot be done; the text says why."""
 
@@ -95,12 +103,34 @@ class Engine:
     def run(self, argv: Sequence[str], cwd: Path, environment: Mapping[str, str]) -> Outcome:
         """Carry out a Compose command line as Compose would, exit code included."""
         try:
-            options = parse_command_line(argv)
+            options = parse_command_line(argv, run=False)
             project = load(options, cwd, environment)
             specs = project.named(options.services)
             return Outcome(exit_code=0, output=self._carry_out(options, project, specs))
         except ComposeError as error:
             return Outcome(exit_code=error.exit_code, output=f"{error}\n")
+
+    def one_off(
+        self, argv: Sequence[str], cwd: Path, environment: Mapping[str, str]
+    ) -> OneOff | Outcome:
+        """What `run --rm …` would run, in which image's folder; the asker runs it as its child.
+
+        A variable that is named without a value (`-e NAME`) is the asker's to add.
+        """
+        try:
+            options = parse_command_line(argv)
+            spec = load(options, cwd, environment).named([options.service])[0]
+        except ComposeError as error:
+            return Outcome(exit_code=error.exit_code, output=f"{error}\n")
+        image = self.stock.local.find(spec.image)
+        if image is None:
+            return Outcome(exit_code=1, output=f"No such image: {spec.image}\n")
+        given = (line.partition("=") for line in options.variables)
+        return OneOff(
+            argv=(options.entrypoint, *options.arguments),
+            digest=image.digest,
+            environment={**spec.environment, **{n: v for n, found, v in given if found}},
+        )
 
     def tick(self) -> None:
         """Notice processes that ended by themselves; restart those whose pause is over."""
@@ -163,6 +193,7 @@ class Engine:
             reference=spec.image,
             config_hash=spec.config_hash,
             port=spec.port,
+            environment=spec.environment,
             created_at=datetime.now(UTC),
         )
         self._start(fresh)

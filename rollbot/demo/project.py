@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from dotenv import dotenv_values
-from pydantic import JsonValue
+from pydantic import Field, JsonValue
 from ruamel.yaml import YAML
 
 from rollbot.demo.images import Record
@@ -40,6 +40,7 @@ class ServiceSpec(Record):
     image: str
     port: int | None
     config_hash: str
+    environment: dict[str, str] = Field(default_factory=dict)
 
 
 class Project(Record):
@@ -61,8 +62,11 @@ class _Parser(argparse.ArgumentParser):
         raise ComposeError(message, exit_code=16)
 
 
-def parse_command_line(argv: Iterable[str]) -> argparse.Namespace:
-    """`docker-compose …` or `docker compose …` → its options. Raises ComposeError on others."""
+def parse_command_line(argv: Iterable[str], *, run: bool = True) -> argparse.Namespace:
+    """`docker-compose …` or `docker compose …` → its options. Raises ComposeError on others.
+
+    Without `run` that command is one of the others.
+    """
     words = list(argv)
     if words and Path(words[0]).name == "docker-compose":
         words = words[1:]
@@ -70,7 +74,10 @@ def parse_command_line(argv: Iterable[str]) -> argparse.Namespace:
         words = words[2:]
     else:
         raise ComposeError(f"not a Compose command line: {words}", exit_code=127)
-    return _command_line().parse_args(words)
+    options = _command_line().parse_args(words)
+    if options.command == "run" and not run:
+        raise ComposeError("`run` is a one-off program, not a change", exit_code=16)
+    return options
 
 
 def _command_line() -> _Parser:
@@ -95,6 +102,14 @@ def _command_line() -> _Parser:
     stop.add_argument("-t", "--timeout", type=int, default=10)
     for command in (up, pull, stop):
         command.add_argument("services", nargs="*")
+    run = commands.add_parser("run", add_help=False, allow_abbrev=False)
+    for flag in ("--rm", "--no-deps", "-T"):
+        run.add_argument(flag, action="store_true")
+    run.add_argument("-e", "--env", action="append", dest="variables", default=[])
+    run.add_argument("-l", "--label", action="append", dest="labels", default=[])
+    run.add_argument("--entrypoint", required=True)
+    run.add_argument("service")
+    run.add_argument("arguments", nargs=argparse.REMAINDER)
     return parser
 
 
@@ -153,7 +168,16 @@ def _service(project: str, name: str, body: JsonValue) -> ServiceSpec:
         image=str(body["image"]),
         port=int(ports[0][-2]) if ports else None,
         config_hash=hashlib.sha256(canonical.encode()).hexdigest(),
+        environment=_variables(body.get("environment")),
     )
+
+
+def _variables(said: JsonValue) -> dict[str, str]:
+    """`environment:` of a service, in either of the two ways to write it."""
+    if isinstance(said, dict):
+        return {name: str(value) for name, value in said.items() if value is not None}
+    lines = said if isinstance(said, list) else []
+    return {name: value for name, found, value in (str(v).partition("=") for v in lines) if found}
 
 
 def _filled_in(value: JsonValue, variables: Mapping[str, str]) -> JsonValue:

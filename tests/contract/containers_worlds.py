@@ -6,16 +6,19 @@ The project: `api` (v1.2.3 runs; v1.2.2 and v1.3.0 wait in the registry, not her
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from secrets import token_hex
 from typing import Protocol
 
 import docker
 
+from commands.domain.errors import CommandTimedOutError
 from commands.domain.plan import CommandLine
 from commands.domain.runbook import Compose
-from commands.ports import Containers
+from commands.ports import Containers, OneOffOutcome
 from tests.engines.embedded import REPOSITORY, EmbeddedEngine
 from tests.engines.found import address_of
 from tests.fakes.containers import FakeContainers, FakeImage
@@ -27,6 +30,9 @@ from tests.stack.project import Samokoder
 from workers.adapters.compose import DockerContainers
 from workers.adapters.process import EmbeddedContainers
 from workers.adapters.surroundings import Surroundings
+
+SECRET = "DATABASE_URL"
+"""The variable that one-off programs are given."""
 
 
 class ContainersWorld(Protocol):
@@ -45,6 +51,14 @@ class ContainersWorld(Protocol):
 
     def up(self) -> CommandLine:
         """The command line that recreates api, and api alone."""
+        ...
+
+    def one_off(self, *words: str) -> CommandLine:
+        """The command line of a one-off program with api's image, labelled as RB-1's."""
+        ...
+
+    def secret(self) -> tuple[str, str]:
+        """A variable of api's container, and its value."""
         ...
 
     def go_away(self) -> None:
@@ -69,6 +83,12 @@ class EmbeddedWorld:
 
     def pin(self, version: str) -> None:
         self.engine.pin(version)
+
+    def one_off(self, *words: str) -> CommandLine:
+        return CommandLine(argv=("docker-compose", *one_off_words(*words)), secrets=(SECRET,))
+
+    def secret(self) -> tuple[str, str]:
+        return "DATABASE_URL", "postgresql://samokoder:canary-in-memory@db/samokoder"
 
     def up(self) -> CommandLine:
         return CommandLine(argv=("docker-compose", "up", "-d", "--no-deps", "--no-build", "api"))
@@ -99,9 +119,17 @@ class FakeWorld:
             self.containers.publish(FakeImage.of(self.repository, tag))
         self.containers.start("api", FakeImage.of(self.repository, "v1.2.3"))
         self.containers.start("db", FakeImage.of("postgres", "15"))
+        self.containers.played = played
 
     def pin(self, version: str) -> None:
         self.version = version
+
+    def one_off(self, *words: str) -> CommandLine:
+        return CommandLine(argv=("docker", "compose", *one_off_words(*words)), secrets=(SECRET,))
+
+    def secret(self) -> tuple[str, str]:
+        self.containers.variables["api"] = {"SECRET_KEY": "canary"}
+        return "SECRET_KEY", "canary"
 
     def up(self) -> CommandLine:
         return CommandLine(argv=("docker", "compose", "up", "-d", "--no-deps", "api"))
@@ -126,6 +154,13 @@ class DockerWorld:
 
     def pin(self, version: str) -> None:
         self.project.pin("APP_VERSION", version)
+
+    def one_off(self, *words: str) -> CommandLine:
+        argv = (*self.project.compose.argv, *one_off_words(*words))
+        return CommandLine(argv=argv, secrets=(SECRET,))
+
+    def secret(self) -> tuple[str, str]:
+        return "SECRET_KEY", self.project.canaries["SECRET_KEY"]
 
     def up(self) -> CommandLine:
         return up(self.project, "api")
@@ -175,6 +210,27 @@ def up(project: Samokoder, *services: str) -> CommandLine:
     """The command line that recreates these services alone."""
     argv = (*project.compose.argv, "up", "-d", "--no-deps", "--no-build", *services)
     return CommandLine(argv=argv)
+
+
+def one_off_words(program: str, *words: str) -> tuple[str, ...]:
+    """The words after Compose's own name, in the order of the planner's."""
+    options = ("run", "--rm", "--no-deps", "-T", "--label", "rollbot.rollback=RB-1")
+    return (*options, "-e", SECRET, "--entrypoint", program, "api", *words)
+
+
+def played(words: tuple[str, ...], secrets: Mapping[str, str], timeout_s: float) -> OneOffOutcome:
+    """Run a one-off program's Python here: what the engine in memory stands in for."""
+    argv = [sys.executable, "-c", words[-1]]
+    try:
+        done = subprocess.run(
+            argv, env=dict(secrets), capture_output=True, timeout=timeout_s, check=False
+        )
+    except subprocess.TimeoutExpired as error:
+        raise CommandTimedOutError("python3", timeout_s) from error
+    said = done.stdout.decode()
+    for name, value in secrets.items():
+        said = said.replace(value, f"<{name}>")
+    return OneOffOutcome(done.returncode, said, said[-1024:], 0.1)
 
 
 def docker_v1(directory: Path, images: Images) -> Iterator[ContainersWorld]:

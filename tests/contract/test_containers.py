@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from commands.domain.errors import EngineUnavailableError, ImageNotFoundError
+from commands.domain.errors import (
+    CommandTimedOutError,
+    EngineError,
+    EngineUnavailableError,
+    ImageNotFoundError,
+)
 from tests.contract.containers_worlds import (
     ContainersWorld,
     FakeWorld,
@@ -152,6 +159,64 @@ def test_the_engine_tells_its_version_and_its_free_disk(world: ContainersWorld) 
     free = world.containers.disk_free_bytes()
     assert free is None or free > 0
     world.containers.settle("RB-1", timeout_s=10)
+
+
+def test_an_image_is_asked_by_a_program_of_its_own(world: ContainersWorld) -> None:
+    """Exit code and whole output come back; an image that is not here is named, not pulled."""
+    asked = ("python3", "-c", "import sys; print('x' * 9_000); sys.exit(3)")
+
+    said = world.containers.ask_image(world.repository, "v1.2.3", asked, timeout_s=60)
+
+    assert (said.exit_code, said.output) == (3, "x" * 9_000 + "\n")
+    assert 0 < len(said.tail) <= 1024
+    with pytest.raises(ImageNotFoundError, match=r"v0\.0\.1"):
+        world.containers.ask_image(world.repository, "v0.0.1", ("true",), timeout_s=60)
+
+
+def test_a_one_off_program_gets_its_secret_and_never_tells_it(world: ContainersWorld) -> None:
+    """Its name stands in the output instead. One that takes too long is ended, and told of."""
+    told = "import os; v = os.environ['DATABASE_URL']; print(len(v), v)"
+    secret = "postgresql://samokoder:canary-83521@db/samokoder"
+
+    said = world.containers.one_off(
+        world.one_off("python3", "-c", told), timeout_s=60, secrets={"DATABASE_URL": secret}
+    )
+
+    assert (said.exit_code, said.output.split()) == (0, [str(len(secret)), "<DATABASE_URL>"])
+    assert "canary-83521" not in said.tail
+    running = world.containers.running("api")
+    assert running is not None
+    assert running.version == "v1.2.3"
+
+    line = world.one_off("python3", "-c", "import time; time.sleep(600)")
+
+    with pytest.raises(CommandTimedOutError):
+        world.containers.one_off(line, timeout_s=3, secrets={"DATABASE_URL": "x"})
+    world.containers.settle("RB-1", timeout_s=0.1)
+
+
+def test_a_services_variable_and_address_are_told(world: ContainersWorld) -> None:
+    """None for what is not set, and for a service without a container."""
+    name, value = world.secret()
+
+    assert world.containers.variable("api", name) == value
+    assert world.containers.variable("api", "NO_SUCH") is None
+    assert world.containers.variable("nobody", name) is None
+    assert world.containers.address("api")
+    assert world.containers.address("nobody") is None
+
+
+def test_a_program_is_run_inside_a_running_container(world: ContainersWorld) -> None:
+    """Its words are kept apart, and a value reaches it by the child's environment alone."""
+    asked = ("python3", "-c", "import os; print(os.environ['PGPASSWORD'] + ' $HOME;')")
+    line = world.containers.in_container("api", asked, {"PGPASSWORD": "canary-4711"})
+
+    assert not any("canary-4711" in word for word in line)
+    environment = {"PATH": os.environ["PATH"], "PGPASSWORD": "canary-4711"}
+    said = subprocess.run(line, env=environment, capture_output=True, text=True, check=True)
+    assert said.stdout == "canary-4711 $HOME;\n"
+    with pytest.raises(EngineError):
+        world.containers.in_container("nobody", asked, {})
 
 
 def test_an_engine_that_is_away_is_named_as_such(world: ContainersWorld) -> None:

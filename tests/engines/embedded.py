@@ -22,6 +22,8 @@ services:
   api:
     image: registry.test:5000/samokoder-api:${{APP_VERSION:?set a version}}
     container_name: samokoder-api
+    environment:
+      DATABASE_URL: postgresql://samokoder:canary-in-memory@db/samokoder
     ports: ["127.0.0.1:{port}:8000"]
   db:
     image: registry.test:5000/postgres:15
@@ -60,10 +62,16 @@ class EmbeddedEngine:
         compose_file = _COMPOSE_FILE.format(port=self.api_port)
         (self.project / "docker-compose.yml").write_text(compose_file)
         for day, release in enumerate(RELEASES):
-            self.client.push(REPOSITORY, release, f"rev{day}", _BUILT_AT + timedelta(days=day))
+            built_at = _BUILT_AT + timedelta(days=day)
+            image = self.client.push(REPOSITORY, release, f"rev{day}", built_at)
+            self.files_of(image.digest).mkdir(parents=True)
         self.client.push(DATABASE, "15", "pg", _BUILT_AT)
         self.pin(version)
         self.client.compose(self.project, "up", "-d")
+
+    def files_of(self, digest: str) -> Path:
+        """The folder that one-off programs of an image run in."""
+        return self.directory / "images" / digest.removeprefix("sha256:")
 
     def pin(self, version: str) -> None:
         """Write the version where Compose reads it."""

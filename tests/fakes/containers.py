@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import sha256
 
-from commands.domain.errors import EngineUnavailableError, ImageNotFoundError
+from commands.domain.errors import EngineError, EngineUnavailableError, ImageNotFoundError
 from commands.domain.facts import ImageDigest, ReleaseImage, RunningRelease
 from commands.domain.plan import CommandLine
-from commands.ports import ProgramOutcome
+from commands.ports import OneOffOutcome, ProgramOutcome
 
 START = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 
@@ -42,6 +42,8 @@ class FakeContainers:
 
     `log` has every call that changes something; `away` makes the engine unreachable; `after_up` is
     called with the service once it was switched (to play a crash, a bad release and so on).
+    `played` answers for a one-off program: its words, its secrets and its time limit in, what
+    came of it out; `variables` are those of the services' containers.
     """
 
     wanted: Callable[[str], str]
@@ -51,6 +53,10 @@ class FakeContainers:
     log: list[str] = field(default_factory=list)
     away: bool = False
     after_up: Callable[[str], object] = lambda _: None
+    played: Callable[[tuple[str, ...], Mapping[str, str], float], OneOffOutcome] = lambda *_: (
+        OneOffOutcome(0, "", "", 0.01)
+    )
+    variables: dict[str, dict[str, str]] = field(default_factory=dict)
     _made: int = 0
 
     def publish(self, image: FakeImage) -> None:
@@ -139,6 +145,37 @@ class FakeContainers:
                 self.start(service, image)
                 self.after_up(service)
         return ProgramOutcome(0, "", 0.01)
+
+    def one_off(
+        self, command: CommandLine, timeout_s: float, secrets: Mapping[str, str]
+    ) -> OneOffOutcome:
+        self._refuse_when_away()
+        self.log.append(f"one-off {' '.join(command.argv)}")
+        return self.played(command.argv, secrets, timeout_s)
+
+    def ask_image(
+        self, repository: str, version: str, argv: tuple[str, ...], timeout_s: float
+    ) -> OneOffOutcome:
+        self._refuse_when_away()
+        if f"{repository}:{version}" not in self.here:
+            raise ImageNotFoundError(f"{repository}:{version}")
+        return self.played(argv, {}, timeout_s)
+
+    def variable(self, compose_service: str, name: str) -> str | None:
+        self._refuse_when_away()
+        return self.variables.get(compose_service, {}).get(name)
+
+    def address(self, compose_service: str) -> str | None:
+        self._refuse_when_away()
+        running = self.project.get(compose_service)
+        return "127.0.0.1" if running and running.state == "running" else None
+
+    def in_container(
+        self, compose_service: str, argv: tuple[str, ...], environment: Mapping[str, str]
+    ) -> tuple[str, ...]:
+        if self.address(compose_service) is None:
+            raise EngineError(what=compose_service, why="no container runs")
+        return argv
 
     def settle(self, rollback_id: str, timeout_s: float) -> None:
         self._refuse_when_away()

@@ -20,7 +20,7 @@ from commands.domain.errors import CommandFailedError, CommandTimedOutError
 from workers import marks
 
 TAIL_CHARACTERS = 1024
-STDOUT_LIMIT_BYTES = 4 * 1024 * 1024
+STDOUT_LIMIT_BYTES = 8 * 1024 * 1024
 
 _PR_SET_PDEATHSIG = 1
 _WINDOW_BYTES = 8 * 1024
@@ -45,7 +45,7 @@ def die_with_parent(parent_pid: int) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Completed:
-    """A program that ended. `stdout` whole (up to 4 MiB, not redacted: for parsing, not showing).
+    """A program that ended. `stdout` whole (up to 8 MiB, not redacted: for parsing, not showing).
 
     `tail`: last <= 1,024 characters of both its outputs, redacted.
     """

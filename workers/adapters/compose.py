@@ -10,14 +10,15 @@ from typing import Any
 
 from docker.auth import resolve_authconfig
 
-from commands.domain.errors import DiskFullError, ImageNotFoundError
+from commands.domain.errors import DiskFullError, EngineError, ImageNotFoundError
 from commands.domain.facts import ContainerHealth, ImageDigest, ReleaseImage, RunningRelease
 from commands.domain.image_reference import ImageReference
 from commands.domain.plan import CommandLine
 from commands.domain.runbook import Compose
-from commands.ports import ProgramOutcome
+from commands.ports import OneOffOutcome, ProgramOutcome
 from workers.adapters.engine import NO_SPACE, Engine
 from workers.adapters.images import REVISION_LABEL, VERSION_LABEL, Images
+from workers.adapters.one_off import OneOffs
 from workers.adapters.registry import Credentials, Registry
 from workers.adapters.settling import ONE_OFF_LABEL, PROJECT_LABEL, SERVICE_LABEL, Settling
 from workers.adapters.surroundings import Surroundings
@@ -46,6 +47,7 @@ class DockerContainers:
         self._surroundings = surroundings
         self._engine = engine or engine_of(compose, surroundings.environment)
         self._images = Images(self._engine)
+        self._one_offs = OneOffs(self._engine, compose.project, surroundings)
 
     def close(self) -> None:
         """Let the connection go."""
@@ -53,12 +55,8 @@ class DockerContainers:
 
     def running(self, compose_service: str) -> RunningRelease | None:
         """What a service's newest container runs; None if there is no container."""
-        found = [self._inspect(container) for container in self._listed(compose_service)]
-        containers = [container for container in found if container is not None]
-        if not containers:
-            return None
-        newest = max(containers, key=lambda container: container["Created"])
-        return self._release(compose_service, newest)
+        newest = self._newest(compose_service)
+        return self._release(compose_service, newest) if newest else None
 
     def local_images(self, repository: str) -> tuple[ReleaseImage, ...]:
         """The tagged images of a repository that are here, newest first."""
@@ -104,9 +102,52 @@ class DockerContainers:
             self.ping()
         return ProgramOutcome(exit_code=done.exit_code, tail=done.tail, seconds=done.seconds)
 
+    def one_off(
+        self, command: CommandLine, timeout_s: float, secrets: Mapping[str, str]
+    ) -> OneOffOutcome:
+        """Run a Compose `run --rm` line and keep what it prints; a bad exit code is returned."""
+        return self._one_offs.run(command, timeout_s, self._compose.directory, secrets)
+
+    def ask_image(
+        self, repository: str, version: str, argv: tuple[str, ...], timeout_s: float
+    ) -> OneOffOutcome:
+        """Run a program in a local image by itself: no network, no Compose, removed afterwards."""
+        return self._one_offs.ask(f"{repository}:{version}", argv, timeout_s)
+
+    def variable(self, compose_service: str, name: str) -> str | None:
+        """A variable of the service's newest container, running or stopped; None if not set."""
+        container = self._newest(compose_service)
+        for line in (container["Config"]["Env"] or ()) if container else ():
+            key, _, value = line.partition("=")
+            if key == name:
+                return str(value)
+        return None
+
+    def address(self, compose_service: str) -> str | None:
+        """The address of the service's running container as this host reaches it; None if none."""
+        container = self._newest(compose_service)
+        if container is None or container["State"]["Status"] != "running":
+            return None
+        if container["HostConfig"]["NetworkMode"] == "host":
+            return "127.0.0.1"
+        networks = container["NetworkSettings"]["Networks"] or {}
+        return next((found["IPAddress"] for found in networks.values() if found["IPAddress"]), None)
+
+    def in_container(
+        self, compose_service: str, argv: tuple[str, ...], environment: Mapping[str, str]
+    ) -> tuple[str, ...]:
+        """The line that runs `argv` inside the running container; values go by name only."""
+        container = self._newest(compose_service)
+        if container is None or container["State"]["Status"] != "running":
+            raise EngineError(what=compose_service, why="no container runs")
+        names = (word for name in environment for word in ("-e", name))
+        client = ("docker", "-H", self._engine.url)
+        return (*client, "exec", "-i", *names, str(container["Id"]), *argv)
+
     def settle(self, rollback_id: str, timeout_s: float) -> None:
         """Wait for, or end, what an earlier job process left running inside the engine."""
         Settling(self._engine, self._compose.project).settle(rollback_id, timeout_s)
+        self._one_offs.drop_forgotten()
 
     def ping(self) -> str:
         """The engine's version. Raises EngineUnavailableError."""
@@ -120,6 +161,11 @@ class DockerContainers:
             return shutil.disk_usage(self._info()["DockerRootDir"]).free
         except OSError:
             return None
+
+    def _newest(self, compose_service: str) -> Mapping[str, Any] | None:
+        found = [self._inspect(container) for container in self._listed(compose_service)]
+        containers = [container for container in found if container is not None]
+        return max(containers, key=lambda container: str(container["Created"]), default=None)
 
     def _listed(self, compose_service: str) -> list[Mapping[str, Any]]:
         labels = [

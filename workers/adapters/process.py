@@ -9,11 +9,11 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from http import HTTPStatus
 from types import MappingProxyType
 
 import httpx
-from pydantic import AwareDatetime, BaseModel, ConfigDict, TypeAdapter
 
 from commands.domain.errors import (
     CommandTimedOutError,
@@ -24,59 +24,37 @@ from commands.domain.errors import (
 from commands.domain.facts import ImageDigest, ReleaseImage, RunningRelease
 from commands.domain.plan import CommandLine
 from commands.domain.runbook import Compose
-from commands.ports import ProgramOutcome
+from commands.ports import OneOffOutcome, ProgramOutcome
+from workers.adapters.one_off import outcome_of
+from workers.adapters.process_answers import (
+    CONTAINERS,
+    IMAGES,
+    REVISION_LABEL,
+    TAGS,
+    VERSION_LABEL,
+    Container,
+    Image,
+    Info,
+    OneOff,
+    Outcome,
+    age,
+    digests,
+    release,
+    tag,
+)
+from workers.adapters.surroundings import Surroundings
 
 _ANSWER_S = 10.0
 _TAIL_CHARACTERS = 1024
-_VERSION_LABEL = "org.opencontainers.image.version"
-_REVISION_LABEL = "org.opencontainers.image.revision"
 _NO_QUERY: Mapping[str, str] = MappingProxyType({})
-
-
-class _Answer(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-
-class _Image(_Answer):
-    id: str
-    digest: str
-    repo_tags: tuple[str, ...]
-    repo_digests: tuple[str, ...]
-    labels: dict[str, str]
-    created_at: AwareDatetime
-    size_bytes: int
-
-
-class _Container(_Answer):
-    id: str
-    reference: str
-    state: str
-    restart_count: int
-    started_at: AwareDatetime | None
-    created_at: AwareDatetime
-    image: _Image
-
-
-class _Outcome(_Answer):
-    exit_code: int
-    output: str
-
-
-class _Info(_Answer):
-    version: str
-    disk_free_bytes: int
-
-
-_CONTAINERS = TypeAdapter(tuple[_Container, ...])
-_IMAGES = TypeAdapter(tuple[_Image, ...])
-_TAGS = TypeAdapter(dict[str, _Image])
 
 
 class EmbeddedContainers:
     """One Compose project on the embedded engine at `compose.engine_url`."""
 
-    def __init__(self, compose: Compose) -> None:
+    def __init__(self, compose: Compose, surroundings: Surroundings | None = None) -> None:
         self._compose = compose
+        self._surroundings = surroundings or Surroundings({})
         self._http = httpx.Client(base_url=compose.engine_url, timeout=_ANSWER_S, trust_env=False)
 
     def close(self) -> None:
@@ -85,20 +63,18 @@ class EmbeddedContainers:
 
     def running(self, compose_service: str) -> RunningRelease | None:
         """What a service's newest container runs; None if there is no container."""
-        query = {"project": self._compose.project, "service": compose_service}
-        containers = _CONTAINERS.validate_json(self._get("/containers", query))
-        if not containers:
+        newest = self._newest(compose_service)
+        if newest is None:
             return None
-        newest = max(containers, key=lambda container: container.created_at)
         image = newest.image
         return RunningRelease(
             service=compose_service,
             container_id=newest.id,
             image_id=image.id,
-            repo_digests=_digests(image),
+            repo_digests=digests(image),
             reference=newest.reference,
-            version=_tag(newest.reference) or image.labels.get(_VERSION_LABEL, ""),
-            revision=image.labels.get(_REVISION_LABEL, ""),
+            version=tag(newest.reference) or image.labels.get(VERSION_LABEL, ""),
+            revision=image.labels.get(REVISION_LABEL, ""),
             state=newest.state,
             restart_count=newest.restart_count,
             started_at=newest.started_at,
@@ -106,13 +82,13 @@ class EmbeddedContainers:
 
     def local_images(self, repository: str) -> tuple[ReleaseImage, ...]:
         """The tagged images of a repository that are here, newest first."""
-        images = _IMAGES.validate_json(self._get("/images", {"repository": repository}))
+        images = IMAGES.validate_json(self._get("/images", {"repository": repository}))
         tagged = [
-            _release(repository, _tag(reference), image)
+            release(repository, tag(reference), image)
             for image in images
             for reference in image.repo_tags
         ]
-        return tuple(sorted(tagged, key=_age, reverse=True))
+        return tuple(sorted(tagged, key=age, reverse=True))
 
     def registry_tags(self, repository: str) -> tuple[str, ...]:
         """The tags the engine's registry holds, newest image first."""
@@ -157,12 +133,68 @@ class EmbeddedContainers:
                 answer = self._http.post("/run", json=body, timeout=timeout_s).raise_for_status()
         except httpx.TimeoutException as error:
             raise CommandTimedOutError(program, timeout_s) from error
-        outcome = _Outcome.model_validate_json(answer.content)
+        outcome = Outcome.model_validate_json(answer.content)
         return ProgramOutcome(
             exit_code=outcome.exit_code,
             tail=outcome.output[-_TAIL_CHARACTERS:],
             seconds=time.monotonic() - began,
         )
+
+    def one_off(
+        self, command: CommandLine, timeout_s: float, secrets: Mapping[str, str]
+    ) -> OneOffOutcome:
+        """Run a Compose `run --rm` line: a child of ours, in the folder of the service's image."""
+        body = {
+            "argv": command.argv,
+            "cwd": command.directory or self._compose.directory,
+            "environment": command.environment,
+        }
+        with _translated(command.argv[0]):
+            answer = self._http.post("/one_off", json=body).raise_for_status()
+        if "exit_code" in answer.json():
+            refused = Outcome.model_validate_json(answer.content)
+            return OneOffOutcome(refused.exit_code, "", refused.output[-_TAIL_CHARACTERS:], 0.0)
+        program = OneOff.model_validate_json(answer.content)
+        line = CommandLine(
+            argv=program.argv,
+            directory=self._home(program.digest),
+            environment=program.environment,
+            secrets=command.secrets,
+        )
+        around = replace(self._surroundings, secrets={**self._surroundings.secrets, **secrets})
+        return outcome_of(around.run(line, timeout_s), secrets)
+
+    def ask_image(
+        self, repository: str, version: str, argv: tuple[str, ...], timeout_s: float
+    ) -> OneOffOutcome:
+        """Run a program in the folder of a local image."""
+        here = (i for i in self.local_images(repository) if i.version == version)
+        image = next(here, None)
+        if image is None:
+            raise ImageNotFoundError(f"{repository}:{version}")
+        line = CommandLine(argv=argv, directory=self._home(image.digest))
+        return outcome_of(self._surroundings.run(line, timeout_s), {})
+
+    def variable(self, compose_service: str, name: str) -> str | None:
+        """A variable of the service's newest container, running or stopped; None if not set."""
+        container = self._newest(compose_service)
+        return container.environment.get(name) if container else None
+
+    def address(self, compose_service: str) -> str | None:
+        """Processes are on this host."""
+        container = self._newest(compose_service)
+        return "127.0.0.1" if container and container.state == "running" else None
+
+    def in_container(
+        self,
+        compose_service: str,
+        argv: tuple[str, ...],
+        environment: Mapping[str, str],  # noqa: ARG002 - a process has its parent's anyway
+    ) -> tuple[str, ...]:
+        """A process is in no container: the program is run as it stands."""
+        if self.address(compose_service) is None:
+            raise EngineError(what=compose_service, why="no container runs")
+        return argv
 
     def settle(self, rollback_id: str, timeout_s: float) -> None:  # noqa: ARG002 - one at a time
         """Wait until the engine has done everything it was ever asked for."""
@@ -180,11 +212,20 @@ class EmbeddedContainers:
         """Free space where the engine keeps its images."""
         return self._info().disk_free_bytes
 
-    def _info(self) -> _Info:
-        return _Info.model_validate_json(self._get("/info", _NO_QUERY))
+    def _newest(self, compose_service: str) -> Container | None:
+        query = {"project": self._compose.project, "service": compose_service}
+        containers = CONTAINERS.validate_json(self._get("/containers", query))
+        return max(containers, key=lambda container: container.created_at, default=None)
 
-    def _tags(self, repository: str) -> dict[str, _Image]:
-        return _TAGS.validate_json(self._get("/registry/tags", {"repository": repository}))
+    def _home(self, digest: ImageDigest) -> str:
+        """The folder with the files of an image; whoever pushes an image with files makes it."""
+        return str(self._info().images / digest.removeprefix("sha256:"))
+
+    def _info(self) -> Info:
+        return Info.model_validate_json(self._get("/info", _NO_QUERY))
+
+    def _tags(self, repository: str) -> dict[str, Image]:
+        return TAGS.validate_json(self._get("/registry/tags", {"repository": repository}))
 
     def _get(self, path: str, query: Mapping[str, str]) -> bytes:
         with _translated(path):
@@ -206,31 +247,3 @@ def _translated(subject: str) -> Iterator[None]:
         if error.response.status_code in (HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT):
             raise ImageNotFoundError(subject) from error
         raise EngineError(engine="embedded", why=error.response.text[:1024]) from error
-
-
-def _release(repository: str, tag: str, image: _Image) -> ReleaseImage:
-    return ReleaseImage(
-        service="",
-        repository=repository,
-        version=tag,
-        digest=image.digest,
-        image_id=image.id,
-        repo_digests=_digests(image),
-        local=True,
-        revision=image.labels.get(_REVISION_LABEL, ""),
-        size_bytes=image.size_bytes,
-        created_at=image.created_at,
-    )
-
-
-def _age(image: ReleaseImage) -> tuple[float, str]:
-    return image.created_at.timestamp() if image.created_at else 0.0, image.version
-
-
-def _digests(image: _Image) -> tuple[ImageDigest, ...]:
-    return tuple(reference.partition("@")[2] for reference in image.repo_digests)
-
-
-def _tag(reference: str) -> str:
-    """The tag of `repository:tag`; a colon before the last slash is a registry's port (H8)."""
-    return reference.partition("@")[0].rpartition("/")[2].partition(":")[2]
