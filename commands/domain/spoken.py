@@ -10,16 +10,19 @@ from typing import TypeAlias
 
 from commands.domain.request import Request
 
-ASKING = ("status", "plan", "log", "versions", "history", "oncall", "help")
+ASKING = ("status", "plan", "log", "versions", "backups", "history", "oncall", "help")
 DECIDING = ("approve", "deny", "withdraw", "cancel", "stop", "undo", "retry", "done")
+KEEPING = ("drop-kept", "skip-rehearsal")
 NOTING = ("note", "tick", "untick", "freeze", "unfreeze")
 # Promised by the help, answered honestly until their machinery is there.
-LATER = ("db", "config", "restore", "assess", "complaint", "lesson", "backups", "check")
-VERBS = (*ASKING, *DECIDING, *NOTING, *LATER)
+LATER = ("config", "assess", "complaint", "lesson", "check")
+VERBS = (*ASKING, *DECIDING, *KEEPING, *NOTING, *LATER)
+# A rollback of the database is asked for by these; a stateful service may be called so too.
+DATABASE = ("db", "restore")
 # Words that stand where a service stands.
 SUBJECTS = ("all", "full")
 # A service may not be called like any of these, or a word would have two meanings.
-RESERVED = frozenset({*VERBS, *SUBJECTS, "rollback", "menu", "auto", "drop-kept"})
+RESERVED = frozenset({*VERBS, *DATABASE, *SUBJECTS, "rollback", "menu", "auto"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +70,16 @@ class Versions:
     """What a service could go back to."""
 
     service: str
+
+
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """Which migrations the database has, and which it could go back to: `versions db`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Backups:
+    """The backups there are, and whether they were proven."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +151,20 @@ class MarkDone:
 
 
 @dataclass(frozen=True, slots=True)
+class DropKept:
+    """Let go of the database that a rollback kept as it was before."""
+
+    rollback: str
+
+
+@dataclass(frozen=True, slots=True)
+class SkipRehearsal:
+    """An approver goes on without the rehearsal."""
+
+    rollback: str
+
+
+@dataclass(frozen=True, slots=True)
 class Note:
     """Words for the record of a rollback."""
 
@@ -168,7 +195,11 @@ class Unfreeze:
     reason: str = ""
 
 
-Query: TypeAlias = Menu | Help | Status | PlanOf | Log | Versions | History | Oncall
-Decision: TypeAlias = Approve | Deny | Withdraw | Cancel | Stop | Undo | Retry | MarkDone
+Query: TypeAlias = (
+    Menu | Help | Status | PlanOf | Log | Versions | Schema | Backups | History | Oncall
+)
+Decision: TypeAlias = (
+    Approve | Deny | Withdraw | Cancel | Stop | Undo | Retry | MarkDone | DropKept | SkipRehearsal
+)
 Record: TypeAlias = Note | Tick | Freeze | Unfreeze
 Spoken: TypeAlias = RollbackWords | Query | Decision | Record

@@ -55,6 +55,9 @@ class Ground:
         defined = self.runbook.services.get(name)
         if defined is None:
             raise unknown_service(word, here)
+        database = self.runbook.environments[environment].database
+        if defined.stateful and database is not None and name in ("db", database.service):
+            raise GrammarError("grammar.database_service", service=name)
         if defined.stateful:
             raise GrammarError("grammar.stateful", service=name, services=here)
         raise GrammarError("grammar.not_here", service=name, environment=environment, services=here)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -21,7 +22,10 @@ TOPICS: Mapping[str, str] = {
     **dict.fromkeys(("note", "tick", "untick"), "note"),
     **dict.fromkeys(("freeze", "unfreeze"), "freeze"),
     **dict.fromkeys(("manual", "byhand"), "manual"),
+    **dict.fromkeys(("db", "database", "migration", "skip-rehearsal", "drop-kept"), "db"),
+    **dict.fromkeys(("restore", "restore-db"), "restore"),
     **dict.fromkeys(LATER, "later"),
+    "backups": "backups",
     "full": "full",
     "versions": "versions",
     "oncall": "oncall",
@@ -31,6 +35,9 @@ PAGES: Mapping[str, Text] = {
     "": text("help.overview"),
     "rollback": text("help.rollback"),
     "full": text("help.full"),
+    "db": text("help.db"),
+    "restore": text("help.restore"),
+    "backups": text("help.backups"),
     "approve": text("help.approve"),
     "status": text("help.status"),
     "undo": text("help.undo"),
@@ -47,6 +54,7 @@ EXAMPLES: Mapping[str, tuple[tuple[str, Text], ...]] = {
         ("{service} v1.2.3", text("help.does_rollback")),
         ("{service} --auto", text("help.does_auto")),
         ("full v1.2.3", text("help.does_full")),
+        ("db -1", text("help.does_db")),
         ("status", text("help.does_status")),
         ("versions {service}", text("help.does_versions")),
         ("approve RB-17", text("help.does_approve")),
@@ -65,6 +73,27 @@ EXAMPLES: Mapping[str, tuple[tuple[str, Text], ...]] = {
     "full": (
         ("full v1.2.3", text("help.does_full")),
         ("full v1.2.3 --dry-run", text("help.does_dry_run")),
+        ("full v1.2.3 --restore-db", text("help.does_restore_db")),
+    ),
+    "db": (
+        ("db -1", text("help.does_db")),
+        ("db 4f2a91c07d3e", text("help.does_db_revision")),
+        ("db -1 --with {dependant}=v1.2.2", text("help.does_db_with")),
+        ("db -1 --dry-run", text("help.does_dry_run")),
+        ("versions db", text("help.does_versions_db")),
+        ("skip-rehearsal RB-17", text("help.does_skip_rehearsal")),
+        ("undo RB-17", text("help.does_undo_db")),
+        ("drop-kept RB-17", text("help.does_drop_kept")),
+    ),
+    "restore": (
+        ("db --restore latest", text("help.does_restore_latest")),
+        ("db --restore samokoder-20261122T010203Z.dump", text("help.does_restore")),
+        ("full v1.2.3 --restore-db", text("help.does_restore_db")),
+        ("drop-kept RB-17", text("help.does_drop_kept")),
+    ),
+    "backups": (
+        ("backups", text("help.does_backups")),
+        ("db --restore latest", text("help.does_restore_latest")),
     ),
     "approve": (
         ("approve RB-17", text("help.does_approve")),
@@ -97,6 +126,10 @@ EXAMPLES: Mapping[str, tuple[tuple[str, Text], ...]] = {
 }
 
 
+# Words that are refused where the runbook names no database: help does not teach them there.
+NEEDS_DATABASE = re.compile(r"^(?:db\b|backups$|versions db$)|--restore-db")
+
+
 @dataclass(frozen=True, slots=True)
 class HelpPage:
     """One page of help: what it is about, words to type with what they do, other topics."""
@@ -114,11 +147,23 @@ def help_page(topic: str, runbook: Runbook) -> HelpPage:
     page = topic_of(topic, runbook)
     services = [name for name, s in runbook.services.items() if not s.stateful]
     point = runbook.checklist[0].id if runbook.checklist else "health"
+    names = {
+        "service": services[0] if services else "api",
+        "dependant": _dependant(runbook),
+        "point": point,
+    }
     examples = tuple(
-        (words.format(service=services[0] if services else "api", point=point), does)
+        (words.format(**names), does)
         for words, does in EXAMPLES.get(page, ())
+        if names["dependant"] or not NEEDS_DATABASE.search(words)
     )
     return HelpPage(PAGES[page], examples, tuple(p for p in PAGES if p not in ("", page)))
+
+
+def _dependant(runbook: Runbook) -> str:
+    """A service that uses a database; "" when the runbook names no database at all."""
+    databases = (one.database for one in runbook.environments.values())
+    return next((database.dependants[0] for database in databases if database), "")
 
 
 def topic_of(word: str, runbook: Runbook) -> str:

@@ -52,6 +52,17 @@ def rollback_command() -> click.Command:
 
 
 @cache
+def database_command(verb: str) -> click.Command:
+    """The options of `db` and `restore`."""
+    return _command(
+        verb,
+        click.Option(["--with"], multiple=True),
+        click.Option(["--restore"]),
+        click.Option(["--dry-run"], is_flag=True),
+    )
+
+
+@cache
 def verb_command(verb: str, *, free_text: bool) -> click.Command:
     """The options of any other verb. With `free_text`, unknown options are words like others."""
     return _command(verb, ignore_unknown_options=free_text)

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 
 from commands.domain.errors import GrammarError
 from commands.domain.runbook import Runbook
-from commands.domain.spoken import LATER, SUBJECTS, VERBS, Menu, Spoken
+from commands.domain.spoken import DATABASE, LATER, SUBJECTS, VERBS, Menu, Spoken
+from commands.grammar.database import database_words
 from commands.grammar.ground import Ground, check_letters
 from commands.grammar.rollback import not_yet, rollback_words
 from commands.grammar.suggest import nearest
@@ -23,6 +24,8 @@ ALIASES = {
     "--help": "help",
     "mark-done": "done",
     "mark_done": "done",
+    "drop_kept": "drop-kept",
+    "skip_rehearsal": "skip-rehearsal",
 }
 LOOKS_LIKE_A_VERSION = re.compile(r"v?[0-9]+\.[0-9A-Za-z._-]+", re.ASCII)
 
@@ -52,6 +55,8 @@ def _read(arguments: tuple[str, ...], ground: Ground, said: str) -> Spoken:
     verb = ALIASES.get(first, first)
     if verb in LATER:
         raise _later(verb, ground)
+    if verb in DATABASE:
+        return database_words(verb, arguments[1:], ground, said)
     if verb in VERBS:
         return verb_words(verb, arguments[1:], ground)
     heads = {piece for piece in first.split(",") if piece}
@@ -69,7 +74,7 @@ def _later(verb: str, ground: Ground) -> GrammarError:
 
 def _unknown(word: str, ground: Ground) -> GrammarError:
     services = ground.runbook.service_names(ground.anywhere())
-    known = (*services, *SUBJECTS, *VERBS)
+    known = (*services, *SUBJECTS, *DATABASE, *VERBS)
     check_letters(word, known)
     if SHELL & set(word):
         return GrammarError("grammar.shell_characters", word=short(word))

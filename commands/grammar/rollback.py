@@ -8,12 +8,13 @@ from commands.domain.errors import GrammarError
 from commands.domain.people import Scenario
 from commands.domain.request import Request
 from commands.domain.spoken import SUBJECTS, Help, RollbackWords
+from commands.grammar.database import database_of
 from commands.grammar.ground import Ground, unknown_service, version_of
 from commands.grammar.options import Taken, rollback_command, take_apart
 from commands.grammar.suggest import nearest
 from commands.grammar.words import SHELL, short
 
-NOT_YET = {"restore_db": "--restore-db", "config": "--config", "with": "--with"}
+NOT_YET = {"config": "--config"}
 
 
 def rollback_words(arguments: Sequence[str], ground: Ground, said: str) -> RollbackWords | Help:
@@ -25,9 +26,14 @@ def rollback_words(arguments: Sequence[str], ground: Ground, said: str) -> Rollb
     for option, name in NOT_YET.items():
         if taken.flag(option):
             raise not_yet(name, ground, environment)
+    if taken.flag("with"):
+        raise GrammarError("grammar.with_is_for_database")
     here = ground.runbook.service_names(environment)
     named, versions = _sorted(_pieces(taken), here, ground)
     scenario, services = _subject(named, taken, ground, environment)
+    restore_db = taken.flag("restore_db")
+    if restore_db:
+        _may_restore(scenario, ground, environment)
     version = _version(versions, taken, services, here)
     return RollbackWords(
         Request(
@@ -36,11 +42,19 @@ def rollback_words(arguments: Sequence[str], ground: Ground, said: str) -> Rollb
             services=services,
             version=version,
             auto=version is None,
+            restore_db=restore_db,
             dry_run=taken.flag("dry_run"),
             reason=(taken.text("reason") or "").strip(),
             words=said,
         )
     )
+
+
+def _may_restore(scenario: Scenario, ground: Ground, environment: str) -> None:
+    """Data come back only with everything that wrote them: the whole deployment."""
+    if scenario is not Scenario.FULL:
+        raise GrammarError("grammar.restore_needs_full")
+    database_of(ground, environment)
 
 
 def not_yet(what: str, ground: Ground, environment: str) -> GrammarError:

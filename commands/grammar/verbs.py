@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from commands.domain import spoken
 from commands.domain.errors import GrammarError
 from commands.domain.spoken import Spoken
+from commands.grammar.database import database_of
 from commands.grammar.ground import Ground, rollback_of
 from commands.grammar.help import topic_of
 from commands.grammar.options import take_apart, verb_command
@@ -94,7 +95,16 @@ def _versions(said: Said) -> Spoken:
     if not said.words and len(here) > 1:
         raise GrammarError("grammar.service_missing", services=here)
     word = said.words[0] if said.words else here[0]
+    if word.lower() == "db":
+        database_of(said.ground, said.environment)
+        return spoken.Schema()
     return spoken.Versions(said.ground.service(word, said.environment))
+
+
+def _backups(said: Said) -> Spoken:
+    said.only(0)
+    database_of(said.ground, said.environment)
+    return spoken.Backups()
 
 
 def _note(said: Said) -> Spoken:
@@ -122,6 +132,7 @@ READERS: Mapping[str, Callable[[Said], Spoken]] = {
     "plan": _of_one(spoken.PlanOf),
     "log": _of_one(spoken.Log),
     "versions": _versions,
+    "backups": _backups,
     "history": _alone(spoken.History),
     "oncall": _alone(spoken.Oncall),
     "help": _help,
@@ -133,6 +144,8 @@ READERS: Mapping[str, Callable[[Said], Spoken]] = {
     "undo": _with_reason(spoken.Undo),
     "retry": _of_one(spoken.Retry),
     "done": _of_one(spoken.MarkDone),
+    "drop-kept": _of_one(spoken.DropKept),
+    "skip-rehearsal": _of_one(spoken.SkipRehearsal),
     "note": _note,
     "tick": _tick,
     "untick": _tick,
