@@ -6,6 +6,7 @@ pytest_plugins = [
     "tests.engines.postgres_server",
     "tests.engines.redis_server",
     "tests.servers.telegram_fixture",
+    "tests.stack.database_fixtures",
     "tests.stack.fixtures",
     "tests.stack.rollbot_fixtures",
     "tests.stack.rollbot_image",
