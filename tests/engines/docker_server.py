@@ -1,4 +1,7 @@
-"""A Docker engine of a test's own, which may be killed and started again; needs root."""
+"""A Docker engine of a test's own, which may be killed and started again; needs root.
+
+One at a time: its default network has a name of the kernel's.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +21,10 @@ import requests
 
 from tests.engines.waiting import eventually
 
+BRIDGE = "rollbot-tests0"
+_BRIDGE_ADDRESS = "10.213.0.1/24"
+SUBNET = "10.213.1.0/24"
+"""For a network in this engine: two that choose for themselves at once may choose the same."""
 _STARTS_WITHIN_S = 60.0
 
 
@@ -67,10 +74,9 @@ class DockerServer:
             "/usr/sbin/dockerd",
             *("--host", self.url, "--pidfile", f"{self.folder}/pid"),
             *("--data-root", f"{self.folder}/data", "--exec-root", f"{self.folder}/exec"),
-            # The first engine's bridge, unused: told to have none, dockerd deletes docker0,
-            # whoever's it is. The tables of the kernel are the first one's, too.
-            *("--bridge=docker0", "--iptables=false", "--ip-masq=false", "--ip-forward=false"),
-            *("--default-address-pool", "base=10.213.0.0/16,size=24"),
+            # Told to have no bridge, dockerd deletes docker0, whoever's it is; told of address
+            # pools, it does so when it is restarted. The kernel's tables are the first one's, too.
+            *("--bridge", BRIDGE, "--iptables=false", "--ip-masq=false", "--ip-forward=false"),
         ]
 
     def _answers(self) -> bool:
@@ -102,9 +108,27 @@ def docker_server() -> Iterator[DockerServer]:
     """An engine that runs; ended, and its folder gone, afterwards."""
     # A short path: a unix socket's may not be longer than 107 bytes.
     made = DockerServer(Path(mkdtemp(prefix="engine-")))
+    with _bridge():
+        try:
+            made.start()
+            yield made
+        finally:
+            made.close()
+            shutil.rmtree(made.folder, ignore_errors=True)
+
+
+@contextmanager
+def _bridge() -> Iterator[None]:
+    """The default network of the engine; one that a killed run left is made anew."""
+    subprocess.run(["ip", "link", "delete", BRIDGE], check=False, stderr=subprocess.DEVNULL)
+    _ip("link", "add", BRIDGE, "type", "bridge")
     try:
-        made.start()
-        yield made
+        _ip("address", "add", _BRIDGE_ADDRESS, "dev", BRIDGE)
+        _ip("link", "set", BRIDGE, "up")
+        yield
     finally:
-        made.close()
-        shutil.rmtree(made.folder, ignore_errors=True)
+        _ip("link", "delete", BRIDGE)
+
+
+def _ip(*words: str) -> None:
+    subprocess.run(["ip", *words], check=True)

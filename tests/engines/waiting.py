@@ -27,3 +27,24 @@ def eventually(
             awaited = what() if callable(what) else what or question
             raise AssertionError(f"not within {within_s} s: {awaited}, last: {answer!r}")
         time.sleep(every_s)
+
+
+def throughout(
+    holds: Callable[[], object],
+    *,
+    until: float,
+    every_s: float = 0.2,
+    what: str | Callable[[], str] = "",
+) -> int:
+    """Ask all the time up to `until` (`time.monotonic()`), and say how often.
+
+    Raises AssertionError the moment that it does not hold.
+    """
+    looks = 0
+    while time.monotonic() < until:
+        if not holds():
+            awaited = what() if callable(what) else what or holds
+            raise AssertionError(f"no longer so, {until - time.monotonic():.1f} s early: {awaited}")
+        looks += 1
+        time.sleep(every_s)
+    return looks

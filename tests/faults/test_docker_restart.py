@@ -16,7 +16,7 @@ import pytest
 from commands.domain import events as e
 from commands.domain.command import Approve, Recover
 from rollbot.demo.toml import dumps
-from tests.engines.docker_server import DockerServer, docker_server
+from tests.engines.docker_server import SUBNET, DockerServer, docker_server
 from tests.engines.waiting import eventually
 from tests.faults.campaign_processes import compose_of
 from tests.faults.embedded_host import to
@@ -55,6 +55,9 @@ def project(engine: DockerServer, images: Images, tmp_path: Path) -> Iterator[Sa
         folder.mkdir()
         made = Samokoder(shell, Images(client, images.registry, images.namespace), folder)
         ending.callback(made.down)
+        made.write("v1.3.0")
+        with made.compose_file.open("a") as file:
+            file.write(f"networks: {{default: {{ipam: {{config: [{{subnet: {SUBNET}}}]}}}}}}\n")
         made.deploy("v1.3.0")
         made.await_version("api", "v1.3.0")
         yield made

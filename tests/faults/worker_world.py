@@ -64,10 +64,14 @@ def worker_world(
     *,
     chats: dict[str, str] | None = None,
     check: tuple[str, ...] = (sys.executable, "-c", ""),
+    then: tuple[str, ...] = (),
     check_timeout_s: float = 20,
     expires_min: int = 0,
 ) -> WorkerWorld:
-    """A host on v1.3.0. `check` is the customer's smoke test; `expires_min` of an api request."""
+    """A host on v1.3.0. `check` is the customer's smoke test, `then` the one after it.
+
+    `expires_min` is that of an api request.
+    """
     (root / "world").mkdir()
     world = World.started(root / "world")
     try:
@@ -79,7 +83,11 @@ def worker_world(
     production = document["environments"][ENVIRONMENT]
     production["channels"].append({"platform": "slack", "workspace": TEAM, "channel": CHANNEL})
     title = {"ru": "Проверка", "en": "Check"}
-    production["smoke"] = [{"title": title, "argv": list(check), "timeout_s": check_timeout_s}]
+    production["smoke"] = [
+        {"title": title, "argv": list(argv), "timeout_s": check_timeout_s}
+        for argv in (check, then)
+        if argv
+    ]
     document["people"]["anna"]["slack"] = [f"{TEAM}:{ANNA}"]
     document["timing"] |= {"stable_s": 0.3, "watch_s": 2.0}
     if expires_min:
