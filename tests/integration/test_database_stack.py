@@ -8,6 +8,7 @@ import pytest
 from commands.runbook import parse_runbook
 from tests.engines.postgres_server import PostgresServer
 from tests.engines.waiting import eventually
+from tests.stack.asking import Asking
 from tests.stack.compose import compose_v1, compose_v2
 from tests.stack.database import NAME
 from tests.stack.database_fixtures import DatabaseStackFactory
@@ -30,14 +31,19 @@ def test_the_story_of_a_migration(
     assert stack.revisions() == ["r06"]
     assert stack.write_project()[0] == 201
     assert "r06 (head)" in stack.alembic("current").stdout
-    stack.deploy("v1.2.2")
-    stack.await_version("api", "v1.2.2")
+    with Asking(stack.url("api", "/projects")) as reader:
+        stack.deploy("v1.2.2")
+        stack.await_version("api", "v1.2.2")
+        eventually(lambda: reader.phases[-1] == 200, what="the older code reads")
+    assert reader.phases[0] == 200
+    assert 0 in reader.phases
     assert stack.write_project()[0] == 500
     # H2: the older image does not know the revision that the database stands at.
     assert "Can't locate revision identified by 'r06'" in stack.alembic("downgrade", "-1").stderr
     stack.pin("APP_VERSION", "v1.3.0")
     assert stack.alembic("downgrade", "-1").returncode == 0
     assert stack.revisions() == ["r05"]
+    stack.pin("APP_VERSION", "v1.2.2")
     assert stack.write_project()[0] == 201
     assert stack.counts()["projects"] == 102
     assert "description" not in stack.columns("projects")
@@ -53,9 +59,15 @@ def test_the_story_of_a_migration(
 def test_a_managed_server_is_reached_from_containers(
     database_stack: DatabaseStackFactory, managed_postgres: PostgresServer
 ) -> None:
-    """Without a `db` in the project its services use the managed server, as a role of no power."""
-    stack = database_stack(compose_v1(), "v1.2.3", managed=managed_postgres, projects=7)
+    """Without a `db` in the project its services use the managed server, as a role of no power.
+
+    The api of this one upgrades the database whenever it starts.
+    """
+    stack = database_stack(
+        compose_v1(), "v1.2.3", managed=managed_postgres, migrates_at_start=True, projects=7
+    )
     stack.await_version("api", "v1.2.3")
+    assert b"Context impl PostgresqlImpl" in stack.container("api").logs()
     assert stack.get("api", "/projects")[1]["count"] == 7
     assert stack.alembic("current").stdout.startswith("r05")
     assert stack.containers("db") == []

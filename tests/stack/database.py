@@ -27,8 +27,10 @@ _SERVICE = """\
     env_file: .env
     ports: ["127.0.0.1:{port}:8000"]
     depends_on: [{needs}]
-    labels: {labels}
+    labels: {labels}{command}
 """
+_MIGRATES = """
+    command: ["sh", "-c", "alembic upgrade head && exec python3 -m tests.stack.app_on_database"]"""
 _DATABASE = """\
   db:
     image: {image}
@@ -62,6 +64,8 @@ class DatabaseStack(Samokoder):
 
     managed: PostgresServer | None = None
     db_port: int = field(default_factory=free_port)
+    migrates_at_start: bool = False
+    """Whether the api runs `alembic upgrade head` before it serves, as many images do."""
 
     @property
     def dsn(self) -> str:
@@ -94,8 +98,9 @@ class DatabaseStack(Samokoder):
         needs = "redis" if managed else "db, redis"
         parts = ["services:\n"]
         for service in SERVICES:
+            command = _MIGRATES if self.migrates_at_start and service == "api" else ""
             place = {"port": self.ports[service], "needs": needs, "labels": labels}
-            parts.append(_SERVICE.format(service=service, **place))
+            parts.append(_SERVICE.format(service=service, command=command, **place))
         parts.append(_REDIS.format(image=image, labels=labels))
         if not managed:
             parts.append(_DATABASE.format(image=image, port=self.db_port, labels=labels))
@@ -117,13 +122,16 @@ class DatabaseStack(Samokoder):
             self.managed.create_database(NAME)
         # The services start beside the migrations: none of them needs the tables to be there.
         with ThreadPoolExecutor() as beside:
-            starting = beside.submit(self.deploy, version)
+            first = ["redis" if self.managed else "db"] if self.migrates_at_start else []
+            starting = beside.submit(self.compose.run, self.directory, "up", "-d", *first)
             self.await_database()
             schema.migrate(self.directory.parent, self.dsn, "v1.2.2")
             schema.seed(self.dsn, users=users, projects=projects, files=files)
             if schema.HEADS[version] != schema.HEADS["v1.2.2"]:
                 self.migrate(version)
             starting.result()
+        if self.migrates_at_start:
+            self.deploy(version)
 
     def await_database(self) -> None:
         """Wait until the database takes connections."""

@@ -48,13 +48,20 @@ def database_stack(
             managed: PostgresServer | None = None,
             start: bool = True,
             more: tuple[str, ...] = (),
+            migrates_at_start: bool = False,
             **rows: int,
         ) -> DatabaseStack:
             for tag in {version, *more} - set(_PUBLISHED):
                 database_images.publish_release(tag)
             directory = tmp_path / f"samokoder-{token_hex(2)}"
             directory.mkdir()
-            stack = DatabaseStack(compose, database_images, directory, managed=managed)
+            stack = DatabaseStack(
+                compose,
+                database_images,
+                directory,
+                managed=managed,
+                migrates_at_start=migrates_at_start,
+            )
             removal.callback(stack.down)
             if start:
                 stack.up(version, **rows)
