@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 import structlog
 
@@ -19,12 +21,19 @@ from commands.domain.errors import (
 from commands.domain.people import Language
 from commands.domain.runbook import Channel
 from commands.domain.state import RollbackState
+from commands.domain.text import Text
+from commands.handlers import Service
 from commands.ports import Chat
 from commands.store.book import AsyncBook
 
 log = structlog.get_logger()
 
 UNTRUSTED = (TamperedJournalError, StateLostError, UnknownEventError)
+
+HEAR_EVERY_S = 5.0
+
+FRESH = timedelta(seconds=60)
+"""An older record says nothing about now: what it names may have been restored since."""
 
 
 @dataclass(slots=True)
@@ -56,15 +65,37 @@ class Alarm:
             await self.sound(book.name, error, channels)
             return None
 
+    async def listen(self, service: Service, channels: Iterable[Channel]) -> None:
+        """Tell what the worker's host does not trust; it may be alone in knowing. Until cancelled.
+
+        Raises nothing of the store's: while it is away nobody can say anything.
+        """
+        while True:
+            try:
+                await self.hear(service, channels)
+            except StoreError as error:
+                log.warning("alarm_hears_nothing", environment=service.environment, why=str(error))
+            await asyncio.sleep(HEAR_EVERY_S)
+
+    async def hear(self, service: Service, channels: Iterable[Channel]) -> None:
+        """Once: what the observer's record says, if it is fresh. Raises store errors."""
+        observed = await service.observed()
+        if observed is None or observed.age > FRESH:
+            return
+        for why in observed.record.remembered.untrusted:
+            await self._tell(service.environment, why, channels)
+
     async def sound(self, environment: str, error: StoreError, channels: Iterable[Channel]) -> None:
         """Say it, unless it was said; a chat that is away is asked again at the next call."""
-        if not isinstance(error, UNTRUSTED):
-            return
-        journal = f"{environment}/{error.text.params.get('journal', '')}"
+        if isinstance(error, UNTRUSTED):
+            await self._tell(environment, error.text, channels)
+
+    async def _tell(self, environment: str, why: Text, channels: Iterable[Channel]) -> None:
+        journal = f"{environment}/{why.params.get('journal', '')}"
         for channel in channels:
             if (journal, channel) in self._told:
                 continue
-            card = error_card(error.text, self.language)
+            card = error_card(why, self.language)
             try:
                 await self.chat.post(Address(channel=channel), card, f"alarm/{journal}")
             except ChatError as refused:

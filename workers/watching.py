@@ -6,15 +6,26 @@ import signal
 from dataclasses import dataclass
 from types import FrameType
 
-from commands.domain.errors import StoreError
+import structlog
+
+from commands.domain.errors import StateLostError, StoreError, TamperedJournalError
 from commands.domain.events import EnvironmentEvent
-from commands.domain.facts import KnownRelease
-from commands.domain.observed import ObservedRecord
+from commands.domain.facts import KnownRelease, LedgerLine
+from commands.domain.observed import ObservedRecord, Remembered
 from commands.domain.state import EnvironmentState
+from commands.domain.text import Text
+from commands.store.keys import ENVIRONMENT_JOURNAL
 from commands.store.opening import Store, open_store
 from workers.jobs import Host, open_ports
 from workers.observer import News, Observer
 from workers.survey import Surveyor
+
+log = structlog.get_logger()
+
+LOOKED_AT = 30
+"""So many of the newest rollbacks are compared with the mirror at every record."""
+
+UNTRUSTED = (StateLostError, TamperedJournalError)
 
 
 @dataclass(slots=True)
@@ -68,7 +79,7 @@ def assemble(host: Host, store: Store) -> Observer:
         store.book.note(told)
 
     def releases(service: str) -> tuple[KnownRelease, ...]:
-        return surveyor.releases(service, store.book.environment().ledger_lines())
+        return surveyor.releases(service, _ledger(store))
 
     return Observer(
         runbook=runbook,
@@ -79,8 +90,35 @@ def assemble(host: Host, store: Store) -> Observer:
         publish=publish,
         note=note,
         releases=releases,
+        remembered=lambda: remembered(store),
         earlier=_earlier(store, host),
     )
+
+
+def remembered(store: Store) -> Remembered:
+    """What this host's mirror says of the newest journals. Raises StoreUnavailableError."""
+    newest = store.mirror.newest(LOOKED_AT)
+    found = (_distrusted(store, name) for name in (ENVIRONMENT_JOURNAL, *newest))
+    return Remembered(
+        untrusted=tuple(why for why in found if why), environment=store.mirror.environment_mark()
+    )
+
+
+def _distrusted(store: Store, name: str) -> Text | None:
+    try:
+        store.mirror.copy(store.book.journal, name)
+    except UNTRUSTED as error:
+        log.warning("journal_not_trusted", journal=name, why=str(error))
+        return error.text
+    return None
+
+
+def _ledger(store: Store) -> tuple[LedgerLine, ...]:
+    """Nothing from a journal that is not trusted: the record has to reach people all the same."""
+    try:
+        return store.book.environment().ledger_lines()
+    except UNTRUSTED:
+        return ()
 
 
 def _earlier(store: Store, host: Host) -> ObservedRecord | None:

@@ -27,11 +27,34 @@ class ObservedService(BaseModel):
     failures: int = 0
 
 
+class JournalMark(BaseModel):
+    """How far a journal had come when it was seen: its last entry's position and hash."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    n: int = Field(ge=1)
+    h: str
+
+
+class Remembered(BaseModel):
+    """What the worker's host knows of its journals by itself, Redis being empty or put back.
+
+    `environment` marks the environment's journal, None before anything was seen. `untrusted` says
+    of each journal that is shorter than, or differs from, what this host saw, why.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    environment: JournalMark | None = None
+    untrusted: tuple[Text, ...] = ()
+
+
 class ObservedRecord(BaseModel):
     """Everything the observer knows of one environment.
 
     `engine_error` says that the container engine did not answer; then nothing else is fresh.
-    `releases` are what each service could go back to, newest first.
+    `releases` are what each service could go back to, newest first. `remembered` reaches the bot
+    when no journal can.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -40,6 +63,7 @@ class ObservedRecord(BaseModel):
     services: tuple[ObservedService, ...] = ()
     releases: dict[str, tuple[KnownRelease, ...]] = Field(default_factory=dict)
     engine_error: Text | None = None
+    remembered: Remembered = Remembered()
 
     def of(self, service: str) -> ObservedService | None:
         """One service; None if it is not watched."""

@@ -6,7 +6,7 @@ Two shells over the same folds: `Book` blocks (worker, observer, shell), `AsyncB
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -20,12 +20,13 @@ from commands.domain.events import (
     RollbackEvent,
     RollbackOpened,
 )
+from commands.domain.observed import JournalMark
 from commands.domain.runbook import Runbook
 from commands.domain.state import EnvironmentState, RollbackState
 from commands.store.async_journal import AsyncJournal
 from commands.store.codec import Recorded
 from commands.store.folded import Folded, Part
-from commands.store.high_water import HighWater
+from commands.store.high_water import HighWater, compare
 from commands.store.journal import Journal
 from commands.store.keys import ENVIRONMENT_JOURNAL
 from commands.store.mirror import Mirror
@@ -113,12 +114,14 @@ class AsyncBook:
     """The bot's view of one environment's journals. Raises what `AsyncJournal` raises.
 
     With a `high_water` mark, an environment's journal that does not reach up to it, or differs
-    there, raises too: no number is given out twice.
+    there, raises too; so it does, when a number is given out, against what the worker's host has
+    `seen_by_host`. No number is given out twice.
     """
 
     journal: AsyncJournal[AnyEvent]
     name: str
     high_water: HighWater | None = None
+    seen_by_host: Callable[[], Awaitable[JournalMark | None]] | None = None
     folded: Folded = field(init=False)
     _turns: Turns = field(default_factory=Turns)
 
@@ -207,6 +210,8 @@ class AsyncBook:
         decision = decide(case, command, runbook, now)
         if decision.empty:
             return decision
+        if any(isinstance(event, RollbackOpened) for event in decision.environment):
+            await self._must_be_what_the_host_saw()
         if delivery_id in pending:
             handled = Handled(delivery_id=delivery_id, outcome=decision.rollback_id)
             decision = replace(decision, environment=(*decision.environment, handled))
@@ -214,6 +219,15 @@ class AsyncBook:
             await self._refresh(decision.rollback_id)
         await self._append(self.folded.parts(decision))
         return decision
+
+    async def _must_be_what_the_host_saw(self) -> None:
+        """Raises StateLostError and TamperedJournalError.
+
+        Its record is asked first: an honest journal only grows meanwhile.
+        """
+        mark = await self.seen_by_host() if self.seen_by_host is not None else None
+        if mark is not None:
+            compare(mark, await self.journal.read(ENVIRONMENT_JOURNAL, mark.n - 1))
 
     async def _append(self, parts: list[Part]) -> None:
         await self.journal.append(parts)

@@ -14,20 +14,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ValidationError
 
 from commands.domain.errors import StateLostError, TamperedJournalError
+from commands.domain.observed import JournalMark
 from commands.store.codec import Recorded
 from commands.store.keys import ENVIRONMENT_JOURNAL
 
 
-class _Line(BaseModel):
-    """The entry that gave out the highest number: its position and hash."""
+def compare(mark: JournalMark, found: Sequence[Recorded[Any]]) -> None:
+    """Compare a mark with the entries from the marked one on.
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    n: int
-    h: str
+    Raises `StateLostError` when there is none, `TamperedJournalError` when it is another.
+    """
+    if not found:
+        raise StateLostError(ENVIRONMENT_JOURNAL, mark.n, mark.n - 1)
+    if found[0].hash != mark.h:
+        raise TamperedJournalError(ENVIRONMENT_JOURNAL, mark.n, "differs from what was seen")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +46,7 @@ class HighWater:
 
     @property
     def path(self) -> Path:
-        """One JSON object."""
+        """One JSON object: the entry that gave out the highest number."""
         return self.state_dir / f"{self.environment}.high-water.json"
 
     def check(self, whole: Sequence[Recorded[Any]]) -> None:
@@ -52,13 +55,12 @@ class HighWater:
         Raises `StateLostError` when the journal is shorter, `TamperedJournalError` when it
         differs there or the mark cannot be read.
         """
-        line = self._read()
-        if line is None:
+        mark = self._read()
+        if mark is None:
             return
-        if len(whole) < line.n:
-            raise StateLostError(ENVIRONMENT_JOURNAL, line.n, len(whole))
-        if whole[line.n - 1].hash != line.h:
-            raise TamperedJournalError(ENVIRONMENT_JOURNAL, line.n, "differs from the mark")
+        if len(whole) < mark.n:
+            raise StateLostError(ENVIRONMENT_JOURNAL, mark.n, len(whole))
+        compare(mark, whole[mark.n - 1 :])
 
     def keep(self, entry: Recorded[Any]) -> None:
         """A number was given out by this entry. On the disk on return; safe to repeat."""
@@ -68,15 +70,15 @@ class HighWater:
         self.state_dir.mkdir(parents=True, exist_ok=True)
         fresh = self.path.with_suffix(f".{os.getpid()}")
         with fresh.open("wb") as file:
-            file.write(_Line(n=entry.n, h=entry.hash).model_dump_json().encode())
+            file.write(JournalMark(n=entry.n, h=entry.hash).model_dump_json().encode())
             file.flush()
             os.fsync(file.fileno())
         fresh.replace(self.path)
 
-    def _read(self) -> _Line | None:
+    def _read(self) -> JournalMark | None:
         with suppress(FileNotFoundError):
             try:
-                return _Line.model_validate_json(self.path.read_bytes())
+                return JournalMark.model_validate_json(self.path.read_bytes())
             except ValidationError as error:
                 why = f"unreadable mark in {self.path}"
                 raise TamperedJournalError(ENVIRONMENT_JOURNAL, 0, why) from error

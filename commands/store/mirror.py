@@ -16,8 +16,10 @@ from typing import Any, Protocol
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from commands.domain.errors import StateLostError, TamperedJournalError
+from commands.domain.observed import JournalMark
 from commands.store.append_only import AppendOnlyFile
 from commands.store.codec import Recorded, canonical_json
+from commands.store.keys import ENVIRONMENT_JOURNAL
 
 _NUMBER = re.compile(r"RB-(\d{1,9})")
 
@@ -106,6 +108,17 @@ class Mirror:
         with self._file.locked() as fd:
             whole = os.pread(fd, self._file.read_to, 0)
         return tuple(MirroredEntry.model_validate_json(line) for line in whole.splitlines())
+
+    def environment_mark(self) -> JournalMark | None:
+        """How far this host has seen the environment's journal come; None for not at all."""
+        known = self.hashes().get(ENVIRONMENT_JOURNAL)
+        return JournalMark(n=len(known), h=known[-1]) if known else None
+
+    def newest(self, most: int) -> tuple[str, ...]:
+        """The rollbacks of the highest numbers that this host has seen."""
+        found = ((_NUMBER.fullmatch(name), name) for name in self.hashes())
+        numbered = sorted((int(number[1]), name) for number, name in found if number)
+        return tuple(name for _, name in numbered[-most:])
 
     def highest_number(self) -> int:
         """The highest rollback number this host has seen: 17 for RB-17, 0 for none."""

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 import redis
 import redis.asyncio
 from pydantic import TypeAdapter
 
+from commands.domain.errors import UnknownEventError
 from commands.domain.events import EVENTS, AnyEvent
-from commands.domain.observed import ObservedRecord
+from commands.domain.observed import JournalMark, ObservedRecord
 from commands.settings import Settings
 from commands.store.async_journal import AsyncJournal
 from commands.store.book import AsyncBook, Book
@@ -128,6 +129,15 @@ def open_store(
 def open_async_store(access: Access) -> AsyncStore:
     """Open for the event loop; nothing is connected yet."""
     codec, client = access.codec(), connect_async(access.redis_url)
+    records = AsyncRecords(client, RecordCodec(OBSERVED, codec))
+
+    async def seen_by_host() -> JournalMark | None:
+        try:
+            observed = await records.get(datetime.now(UTC))
+        except UnknownEventError:  # A newer observer's: it has its own way of being heard.
+            return None
+        return observed.record.remembered.environment if observed else None
+
     return AsyncStore(
         environment=access.environment,
         client=client,
@@ -135,7 +145,8 @@ def open_async_store(access: Access) -> AsyncStore:
             AsyncJournal(client, codec),
             access.environment,
             HighWater(access.state_dir, access.environment),
+            seen_by_host,
         ),
-        records=AsyncRecords(client, RecordCodec(OBSERVED, codec)),
+        records=records,
         queue=AsyncDriveQueue(DriveQueue(connect(access.redis_url), access.environment)),
     )

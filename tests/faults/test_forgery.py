@@ -1,4 +1,4 @@
-"""Somebody with access to Redis, and no key, writes into it: nothing is changed on their word.
+"""Somebody writes into Redis, without a key or with it: nothing is changed on their word.
 
 Real processes on the demo's engine; the forger uses a plain Redis client.
 """
@@ -16,10 +16,11 @@ from rq import Callback, Queue
 from rq.serializers import JSONSerializer
 
 from commands.domain import events as e
-from commands.domain.command import Approve, Cancel
+from commands.domain.command import Approve, Ask, Cancel
 from commands.domain.conversation import Incoming
 from commands.domain.events import EVENTS, AnyEvent
 from commands.domain.people import Identity
+from commands.domain.plan import CommandLine, Phase, Plan, RunCheck
 from commands.domain.runbook import Channel
 from commands.store.codec import Codec
 from commands.store.keys import ENVIRONMENT_JOURNAL, queue_name
@@ -30,6 +31,7 @@ from tests.integration.incident import phrase
 from tests.integration.slack_people import ANNA, CHANNEL, on_slack
 from tests.servers.slack import TEAM, Slack
 from tests.servers.slack_fixture import slack
+from tests.stack.installation import KEY
 from tests.stack.runbook_file import ENVIRONMENT
 
 __all__ = ["slack"]
@@ -81,14 +83,16 @@ def call(forger: redis.Redis, function: str, argument: str, job_id: str, **extra
     queue.enqueue_call(function, args=(argument,), job_id=job_id, timeout=60, **extra)
 
 
-def people_are_told(slack: Slack, journal: str) -> None:
-    """The channel reads which journal is not trusted."""
-    words = phrase("error.journal_tampered")
+def people_are_told(slack: Slack, journal: str, key: str = "error.journal_tampered") -> None:
+    """The channel reads, once, which journal is not trusted."""
+    words = phrase(key)
 
-    def said() -> bool:
-        return any(words in m.all_text and journal in m.all_text for m in slack.messages(CHANNEL))
+    def said() -> int:
+        texts = [m.all_text for m in slack.messages(CHANNEL)]
+        return sum(words in one and journal in one for one in texts)
 
     eventually(said, within_s=30, what=f"{words} {journal}")
+    assert said() == 1
 
 
 def forged(stream: Stream, event: AnyEvent, key: bytes) -> Fields:
@@ -104,6 +108,35 @@ def append(stream: Stream, fields: Fields) -> None:
     """As rollbot's own script would write it."""
     n = len(stream.read()) + 1
     stream.client.xadd(stream.key, dict(fields), id=f"{n}-0")  # type: ignore[arg-type]
+
+
+def write_signed(stream: Stream, *events: AnyEvent) -> None:
+    """What somebody with the journal's own key can write, while a worker writes there too."""
+    while True:
+        entries = stream.read()
+        codec, prev = Codec(ENVIRONMENT, EVENTS, KEY.encode()), entries[-1][b"h"].decode()
+        pipe = stream.client.pipeline()
+        for n, event in enumerate(events, start=len(entries) + 1):
+            sealed = codec.seal(stream.journal, n, datetime.now(UTC), prev, event)
+            fields = {"e": sealed.raw, "s": sealed.signature, "h": sealed.hash}
+            pipe.xadd(stream.key, fields, id=f"{n}-0")  # type: ignore[arg-type]
+            prev = sealed.hash
+        try:
+            pipe.execute()
+        except redis.ResponseError:
+            continue  # The worker was faster, and nothing was written: its number is taken.
+        return
+
+
+def evil(plan: Plan, trace: Path) -> Plan:
+    """The same plan with a program of the thief's own as its first changing step."""
+    program = RunCheck(name="evil", command=CommandLine(argv=("touch", str(trace))))
+    first = plan.of_phase(Phase.EXECUTE)[0].number
+    steps = tuple(
+        step.model_copy(update={"action": program}) if step.number == first else step
+        for step in plan.steps
+    )
+    return plan.model_copy(update={"steps": steps})
 
 
 def anna() -> Identity:
@@ -165,8 +198,13 @@ def test_another_rollbacks_approval_counts_for_none(
     people_are_told(slack, "RB-2")
 
 
-def test_a_shortened_journal_revives_nothing(host: EmbeddedHost, forger: redis.Redis) -> None:
-    """Cancelled by people, cut back to before it, bot started anew: the worker remembers."""
+def test_a_shortened_journal_revives_nothing(
+    slack: Slack, host: EmbeddedHost, forger: redis.Redis
+) -> None:
+    """Cancelled by people, cut back to before it, bot started anew: the worker's host remembers.
+
+    It alone does, and the channel reads it all the same.
+    """
     stream = Stream(forger, ENVIRONMENT, "RB-2")
     before = len(stream.read())
     host.order(Cancel(host.actor("anna")), "RB-2")
@@ -176,8 +214,67 @@ def test_a_shortened_journal_revives_nothing(host: EmbeddedHost, forger: redis.R
     host.kill("bot")
     stream.write(cut_to(before)(stream.read()))
 
+    host.start("bot", "observer")
+
     nothing_changes(host, forger)
     assert host.said("worker", "StateLostError")
+    people_are_told(slack, "RB-2", "error.state_lost")
+
+
+def test_the_journals_own_key_replaces_no_running_plan(
+    slack: Slack, host: EmbeddedHost, forger: redis.Redis, tmp_path: Path
+) -> None:
+    """Rightly signed, in the middle of a run: it stops, the channel reads why, nothing is run."""
+    honest = host.state("RB-2")
+    assert honest is not None
+    assert honest.plan is not None
+    trace = tmp_path / "trace"
+    plan = evil(honest.plan, trace)
+    home = Channel(platform="slack", workspace=TEAM, channel=CHANNEL)
+    assert host.order(Ask(host.actor("igor"), to(GOOD), home)).rollback_id == "RB-2"
+    host.order(Approve(host.actor("anna")), "RB-2")
+    begun = lambda: any(x.kind == "execution_started" for x in host.events("RB-2"))  # noqa: E731
+    eventually(begun, within_s=60, what=lambda: host.log("worker"))
+    write_signed(
+        Stream(forger, ENVIRONMENT, "RB-2"),
+        e.Planned(plan=plan, digest=plan.digest(), seconds=0.1),
+        e.ExecutionStarted(plan_digest=plan.digest(), evidence_digest="", approvers=("anna",)),
+    )
+    # Should the run have ended already, then this wakes the worker.
+    call(forger, "workers.jobs.drive", "RB-2", f"drive-{ENVIRONMENT}-RB-2-905")
+
+    stopped = host.await_status("stopped", of="RB-2")
+
+    assert stopped.reason is not None
+    assert stopped.reason.key == "step.plan_not_ours"
+    assert host.said("worker", "journal_not_vouched_for") == 1
+    words = phrase("step.plan_not_ours")
+    told = lambda: any(words in m.all_text for m in slack.messages(CHANNEL))  # noqa: E731
+    eventually(told, within_s=30, what=words)
+    assert not trace.exists()
+
+
+def test_the_journals_own_key_begins_no_plan(
+    host: EmbeddedHost, forger: redis.Redis, tmp_path: Path
+) -> None:
+    """A rollback that nobody approved, declared begun with another plan: no step, pins stay."""
+    honest = host.state("RB-2")
+    assert honest is not None
+    assert honest.plan is not None
+    trace, pins = tmp_path / "trace", host.pins()
+    plan = evil(honest.plan, trace)
+    write_signed(
+        Stream(forger, ENVIRONMENT, "RB-2"),
+        e.Planned(plan=plan, digest=plan.digest(), seconds=0.1),
+        e.ExecutionStarted(plan_digest=plan.digest(), evidence_digest="", approvers=("anna",)),
+    )
+    call(forger, "workers.jobs.drive", "RB-2", f"drive-{ENVIRONMENT}-RB-2-906")
+
+    host.await_status("stopped", of="RB-2")
+
+    assert not trace.exists()
+    assert host.pins() == pins
+    assert host.world.version("api") == BAD
 
 
 def test_forged_jobs_run_nothing(host: EmbeddedHost, forger: redis.Redis, tmp_path: Path) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -17,11 +19,14 @@ from commands.domain.errors import (
     StoreUnavailableError,
     TamperedJournalError,
 )
+from commands.domain.observed import ObservedRecord
 from commands.domain.state import Status
 from commands.store.high_water import HighWater
+from commands.store.opening import open_store
 from tests.engines.redis_server import RedisServer
 from tests.faults.bureau import Bureau, bureau
 from tests.unit.workers.office import ANNA
+from workers.watching import remembered
 
 
 @pytest.fixture
@@ -132,6 +137,35 @@ async def test_a_worker_applies_nothing_from_an_emptied_redis(
 
     assert office.hall.recreated == []
     assert office.hall.state(first).status is Status.REQUESTED
+
+
+@pytest.mark.parametrize("others", [0, 40])
+async def test_a_bot_on_a_new_host_hears_it_from_the_workers(
+    office: Bureau, any_redis: RedisServer, others: int
+) -> None:
+    """Redis emptied and the bot's own mark gone: the observer's record keeps RB-1 from coming back.
+
+    Nothing is numbered and the asker reads why, whether the journal is shorter or another one.
+    """
+    await office.planned()
+    any_redis.empty()
+    HighWater(office.hall.state_dir, "production").path.unlink()
+    for n in range(others):
+        office.hall.journal().append([("env", n, [e.Frozen(person=ANNA)])])
+    worker = replace(office.hall.access, state_dir=office.hall.state_dir / "worker")
+    host = open_store(worker, mirrored=True)
+    record = ObservedRecord(at=datetime.now(UTC), remembered=remembered(host))
+    host.records.put(record, record.at)
+
+    office.bot()
+    answer = await office.say(ANNA, "api v1.2.3")
+
+    assert "env" in answer
+    assert [one.key for one in record.remembered.untrusted][:1] == [
+        TamperedJournalError.key if others else StateLostError.key
+    ]
+    assert office.numbers() == []
+    assert office.hall.jobs() == 0
 
 
 async def test_a_mark_is_ahead_of_an_old_copy(office: Bureau, any_redis: RedisServer) -> None:

@@ -37,6 +37,9 @@ class Shelf:
 
     book: AsyncBook
 
+    async def observed(self) -> None:
+        """No observer has made a record."""
+
 
 async def told(story: Teller) -> Shelf:
     """The story's events in a journal in memory."""
