@@ -64,6 +64,8 @@ class Relay:
         async with asyncio.TaskGroup() as tasks:
             for environment in self.services:
                 tasks.create_task(self._follow(environment))
+                channels = self._channels(environment)
+                tasks.create_task(self._alarm.listen(self.services[environment], channels))
             tasks.create_task(self._send())
 
     async def settled(self) -> None:
