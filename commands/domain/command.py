@@ -80,9 +80,10 @@ class Recover:
 
 @dataclass(frozen=True, slots=True)
 class SkipRehearsal:
-    """An approver lets the rehearsal be skipped; never the backup."""
+    """An approver lets the rehearsal be skipped; never the backup. `nonce`: the button's."""
 
     actor: Actor
+    nonce: str = ""
 
 
 @dataclass(frozen=True, slots=True)

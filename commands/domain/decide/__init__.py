@@ -13,7 +13,15 @@ from datetime import datetime
 from typing import Any
 
 from commands.domain import command as c
-from commands.domain.decide import approving, asking, clock, freezing, recovering, small
+from commands.domain.decide import (
+    approving,
+    asking,
+    clock,
+    freezing,
+    recovering,
+    rehearsing,
+    small,
+)
 from commands.domain.decide.case import Case, Decision
 from commands.domain.runbook import Runbook
 
@@ -26,6 +34,7 @@ _DECIDERS: dict[type[c.Command], _Decider] = {
     c.Cancel: small.cancel,
     c.Stop: small.stop,
     c.Recover: recovering.recover,
+    c.SkipRehearsal: rehearsing.skip,
     c.Confirm: small.confirm,
     c.Note: small.note,
     c.FreezeDeploys: freezing.freeze,

@@ -22,7 +22,13 @@ from commands.domain.runbook import Runbook
 from commands.domain.state import Question, RollbackState, Status, match_slots
 from commands.domain.text import text
 
-RECOVERY_WORDS = {"undo": "undo", "retry": "retry", "mark_done": "done", "abandon": "cancel"}
+RECOVERY_WORDS = {
+    "undo": "undo",
+    "retry": "retry",
+    "mark_done": "done",
+    "abandon": "cancel",
+    "drop_kept": "drop-kept",
+}
 """What people type for each recovery verb, after `/rollback`."""
 
 
@@ -70,7 +76,8 @@ def approve(case: Case, command: Approve, runbook: Runbook, now: datetime) -> De
 
 
 def _approved_key(question: Question) -> str:
-    return "answer.approved_abandon" if question.verb == "abandon" else "answer.approved"
+    keys = {"abandon": "answer.approved_abandon", "drop_kept": "answer.dropping_kept"}
+    return keys.get(question.verb, "answer.approved")
 
 
 def _words_must_be_clear(state: RollbackState, question: Question) -> None:
@@ -136,6 +143,8 @@ def open_question(state: RollbackState, nonce: str, now: datetime) -> Question:
 def _expired_key(state: RollbackState, question: Question) -> str:
     if state.status.waits_for_people:
         return "refused.expired_half_done"
+    if question.verb == "drop_kept":
+        return "refused.expired_drop_kept"
     return "refused.expired" if question.verb == "execute" else "refused.expired_undo"
 
 

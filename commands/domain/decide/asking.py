@@ -93,6 +93,10 @@ def slot_must_allow(state: EnvironmentState, request: Request, runbook: Runbook)
 
 
 def may_supersede(request: Request, other: Request) -> bool:
-    """An approved full rollback may take over from an unfinished smaller one."""
+    """An approved full rollback may take over from an unfinished smaller one.
+
+    Never from one that changes the database: half-way through, only its own way on or back fits.
+    """
     wide = (Scenario.FULL, Scenario.ALL)
-    return request.scenario in wide and other.scenario not in wide
+    smaller = other.scenario not in wide and not other.changes_database
+    return request.scenario in wide and smaller

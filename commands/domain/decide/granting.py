@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from commands.domain.decide.case import Case
+from commands.domain.decide.keeping import must_have_a_way_back, must_keep_something
 from commands.domain.errors import RefusedError
 from commands.domain.events import (
     Cancelled,
+    DropKeptOrdered,
     EnvironmentEvent,
     RetryOrdered,
     RollbackClosed,
@@ -37,7 +39,11 @@ def granted(case: Case, question: Question, people: tuple[PersonId, ...]) -> Eve
             return (), (marked,)
         case "undo":
             must_be_latest(case)
+            must_have_a_way_back(state)
             return _slot_for(case), (UndoStarted(people=people),)
+        case "drop_kept":
+            must_keep_something(state)
+            return (), (DropKeptOrdered(people=people),)
         case "abandon":
             return _leave(state.id), (Cancelled(person=people[-1]),)
         case _:

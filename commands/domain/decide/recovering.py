@@ -8,12 +8,16 @@ from commands.domain.command import Approve, Recover, RecoveryVerb
 from commands.domain.decide.approving import RECOVERY_WORDS, approve, missing_after
 from commands.domain.decide.case import Case, Decision, role_titles, roles_in, row_of
 from commands.domain.decide.granting import granted, must_be_latest
+from commands.domain.decide.keeping import must_have_a_way_back, must_keep_something
 from commands.domain.errors import RefusedError
 from commands.domain.events import Approved, Asked, RollbackEvent
 from commands.domain.plan import digest_of
 from commands.domain.runbook import EscalationRow, Runbook
 from commands.domain.state import Question, RollbackState, Status
 from commands.domain.text import text
+
+_DONE = {"abandon": "answer.abandoned", "drop_kept": "answer.dropping_kept"}
+"""What the asker is told when their own yes was enough."""
 
 
 def recover(case: Case, command: Recover, runbook: Runbook, now: datetime) -> Decision:
@@ -46,8 +50,12 @@ def _open_question(state: RollbackState, now: datetime) -> Question | None:
 
 
 def _must_be_possible(case: Case, state: RollbackState, verb: RecoveryVerb) -> None:
+    if verb == "drop_kept":
+        must_keep_something(state)
+        return
     if verb == "undo" and state.status is Status.SUCCEEDED:
         must_be_latest(case)
+        must_have_a_way_back(state)
         return
     if verb == "undo" and state.direction == "back" and not state.status.ended:
         raise RefusedError("refused.already_undoing", id=state.id)
@@ -105,5 +113,5 @@ def _with_own_yes(
         waiting = text("answer.recovery_waiting", id=state.id, roles=left)
         return Decision(state.id, rollback=said, answer=waiting)
     environment, follow = granted(case, question, (person,))
-    key = "answer.abandoned" if command.verb == "abandon" else "answer.recovering"
+    key = _DONE.get(command.verb, "answer.recovering")
     return Decision(state.id, environment, (*said, *follow), text(key, id=state.id), work=True)

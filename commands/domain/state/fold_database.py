@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from commands.domain import events as e
-from commands.domain.plan import RehearseMigration
+from commands.domain.plan import Phase, RehearseMigration
 from commands.domain.state.folds import Folds
 from commands.domain.state.rollback import RollbackState
 from commands.domain.state.status import StepStatus
@@ -19,7 +19,7 @@ folds: Folds[RollbackState] = Folds()
 def _skipped(state: RollbackState, event: e.RehearsalSkipped, at: datetime) -> None:
     """The step counts as done: whatever a rehearsal under way still says decides nothing."""
     state.rehearsal_skipped_by, state.progressed_at = event.person, at
-    for step in state.plan.steps if state.plan else ():
+    for step in state.planned(Phase.PREPARE):
         record = state.record(step.number)
         if isinstance(step.action, RehearseMigration) and record.status is not StepStatus.DONE:
             said = text("db.rehearsal_skipped", person=event.person)

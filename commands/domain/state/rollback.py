@@ -8,7 +8,7 @@ from datetime import datetime
 from commands.domain.conversation import MessageRef
 from commands.domain.events import Direction
 from commands.domain.people import Identity, PersonId
-from commands.domain.plan import Evidence, KeepCopy, Phase, Plan, PlannedStep, SwapDatabase
+from commands.domain.plan import Evidence, Phase, Plan, PlannedStep
 from commands.domain.proof import CheckResult, ProofItem, Verdict
 from commands.domain.request import Request
 from commands.domain.runbook import Channel
@@ -127,19 +127,6 @@ class RollbackState:
             return self.to_revert()
         return self.pending(Phase.EXECUTE, Phase.VERIFY)
 
-    @property
-    def kept_copy(self) -> bool:
-        """Whether the database from before is kept on the server: a clone or the swapped one."""
-        return not self.kept_dropped and any(
-            self.record(step.number).status is StepStatus.DONE
-            and (isinstance(step.action, SwapDatabase) or _clones(step))
-            for step in self.planned(Phase.EXECUTE)
-        )
-
     def cleaned_up(self) -> bool:
         """Whether every clean-up step was done (or there is none)."""
         return self.pending(Phase.CLEAN_UP) is None
-
-
-def _clones(step: PlannedStep) -> bool:
-    return isinstance(step.action, KeepCopy) and step.action.way == "clone"

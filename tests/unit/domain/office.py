@@ -25,10 +25,11 @@ from commands.domain.runbook import Channel, Runbook
 from commands.domain.state import EnvironmentState, RollbackState, fold, fold_environment
 from commands.domain.text import text
 from commands.runbook import parse_runbook, shipped_runbook
+from tests.fakes.database_plans import database_plan, database_request
 
 HOME = Channel(platform="slack", workspace="T00000000", channel="C00000001")
 SERVICES = ("api", "worker", "frontend")
-ANNA, BORIS, VERA, EGOR, ZOYA, IVAN, GLEB = (
+ANNA, BORIS, VERA, EGOR, ZOYA, IVAN, GLEB, DARYA = (
     "anna",
     "boris",
     "vera",
@@ -36,6 +37,7 @@ ANNA, BORIS, VERA, EGOR, ZOYA, IVAN, GLEB = (
     "zoya",
     "ivan",
     "gleb",
+    "darya",
 )
 
 
@@ -50,13 +52,17 @@ def shipped(**rows: dict[str, object]) -> Runbook:
 
 
 def request(scenario: Scenario = Scenario.SERVICE, version: str = "v1.2.3") -> Request:
-    """Ask for `api`, or for everything when the scenario is wider."""
+    """Ask for `api`, for everything when the scenario is wider, or for a migration back."""
+    if scenario in (Scenario.DATABASE, Scenario.RESTORE):
+        return database_request(scenario=scenario)
     services = ("api",) if scenario is Scenario.SERVICE else SERVICES
     return Request(environment="production", scenario=scenario, services=services, version=version)
 
 
 def plan_of(asked: Request) -> Plan:
-    """A plan in three steps: pull, switch, drop."""
+    """A plan in three steps: pull, switch, drop; of a database the whole one."""
+    if asked.scenario in (Scenario.DATABASE, Scenario.RESTORE):
+        return database_plan(asked)
     targets = tuple(
         Target(
             service=name,
@@ -175,6 +181,24 @@ class Office:
         )
         done = (e.StepIntended(step=2), e.StepDone(step=2, seconds=1), e.Succeeded(proof=()))
         self.append(rollback_id, *done, environment=over)
+
+    def run(self, rollback_id: str, *phases: Phase) -> None:
+        """A worker does every step of these phases that is not done."""
+        while step := self.state(rollback_id).pending(*phases):
+            done = e.StepDone(step=step.number, seconds=1)
+            self.append(rollback_id, e.StepIntended(step=step.number), done)
+
+    def walk_back(self, rollback_id: str) -> None:
+        """A worker walks the whole way back."""
+        while step := self.state(rollback_id).to_revert():
+            intended = e.StepIntended(step=step.number, direction="back")
+            done = e.StepDone(step=step.number, direction="back", seconds=1)
+            self.append(rollback_id, intended, done)
+        over = (
+            e.SlotReleased(rollback_id=rollback_id),
+            e.RollbackClosed(rollback_id=rollback_id, outcome="undone"),
+        )
+        self.append(rollback_id, e.Undone(), environment=over)
 
     def later(self, **delta: float) -> None:
         """Let time pass."""
