@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import structlog
 
+from bot.pauses import Pauses
 from commands.domain.command import Tick
 from commands.domain.decide.clock import LOST_AFTER
 from commands.domain.errors import (
     RequestError,
     StateLostError,
     StoreError,
+    StoreFullError,
     TamperedJournalError,
     UnknownEventError,
 )
@@ -43,7 +46,9 @@ class Deadlines:
     runbook: Runbook
     services: Mapping[str, Service]
     clock: Clock
+    pauses: Pauses = field(default_factory=Pauses)
     _called_at: dict[tuple[str, str], float] = field(default_factory=dict)
+    _full_at: dict[str, float] = field(default_factory=dict)
 
     async def run(self) -> None:
         """Look every second, until cancelled. A store that is away is waited for."""
@@ -57,18 +62,35 @@ class Deadlines:
             await asyncio.sleep(EVERY_S)
 
     async def look(self, environment: str, service: Service) -> None:
-        """One look at one environment."""
+        """One look at one environment. Raises store errors; that it is full, after all of it."""
         state = await service.book.environment()
         names = {*tuple(state.opened)[-RECENT:], *state.open}
         workers = await service.workers()
+        refused: StoreFullError | None = None
         for name in names:
             try:
                 rollback = await service.book.rollback(name)
             except (TamperedJournalError, StateLostError, UnknownEventError):
                 # The relay tells people; the environment's other rollbacks keep their deadlines.
                 continue
-            if rollback is not None and not _over(rollback):
+            if rollback is None:
+                continue
+            self.pauses.look(environment, rollback, self.clock.now())
+            if _over(rollback):
+                continue
+            try:
                 await self._tick(environment, service, rollback, workers)
+            except StoreFullError as error:
+                refused = error
+                self._stands_still(environment, rollback)
+        if refused is not None:
+            raise refused
+
+    def _stands_still(self, environment: str, rollback: RollbackState) -> None:
+        """The relays tell people. A worker is called again as soon as there is room."""
+        self._full_at[environment] = time.monotonic()
+        self._called_at.pop((environment, rollback.id), None)
+        self.pauses.begin(environment, rollback, self.clock.now())
 
     async def _tick(
         self,
@@ -79,7 +101,7 @@ class Deadlines:
     ) -> None:
         verdict, figure = watched(rollback, await service.observed())
         tick = Tick(
-            worker_alive=bool(workers),
+            worker_alive=bool(workers) or self._unheard(environment, rollback),
             job_stopped=_stopped(workers),
             watch=verdict,
             watch_figure=figure,
@@ -88,6 +110,11 @@ class Deadlines:
         decision = await service.book.carry(tick, rollback.id, self.runbook, now)
         if decision.work and self._may_call(environment, rollback.id, fresh=not decision.empty):
             await service.call_worker(rollback.id)
+
+    def _unheard(self, environment: str, rollback: RollbackState) -> bool:
+        """A full Redis refuses heartbeats too: silence says nothing until a while after that."""
+        since = time.monotonic() - self._full_at.get(environment, -math.inf)
+        return rollback.worker_lost_at is None and since < LOST_AFTER.total_seconds()
 
     def _may_call(self, environment: str, name: str, *, fresh: bool) -> bool:
         """A lost run is called again every ten seconds, not every second."""

@@ -17,8 +17,9 @@ from starlette.routing import Route
 
 from bot.clock import Deadlines
 from bot.desk import Desk
+from bot.pauses import Pauses
 from bot.relay import Relay
-from bot.web import Health, serve
+from bot.web import Health, maintenance, serve
 from commands.domain.errors import ChatError, StoreError
 from commands.domain.runbook import Runbook
 from commands.handlers import Service
@@ -110,10 +111,13 @@ class Bot:
                 task.cancel()
 
     def _jobs(self, platforms: tuple[Connected, ...]) -> Iterator[Coroutine[None, None, None]]:
-        deadlines = Deadlines(runbook=self.runbook, services=self.services, clock=SystemClock())
-        yield deadlines.run()
+        pauses = Pauses()
+        yield Deadlines(
+            runbook=self.runbook, services=self.services, clock=SystemClock(), pauses=pauses
+        ).run()
         yield self._resume()
-        doors = [route for platform in platforms for route in platform.routes]
+        routes = [route for platform in platforms for route in platform.routes]
+        doors = [maintenance(self.runbook.language), *routes]
         yield serve(self.health, self.settings.listen, doors)
         for platform in platforms:
             yield self._connect(platform)
@@ -122,6 +126,7 @@ class Bot:
                 runbook=self.runbook,
                 services=self.services,
                 clock=SystemClock(),
+                pauses=pauses,
             ).run()
 
     def _platforms(self) -> Iterable[Connected]:

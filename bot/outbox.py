@@ -12,6 +12,7 @@ from functools import partial
 
 from bot import cards
 from bot.cards.view import View
+from bot.pauses import Pause
 from commands.domain.conversation import Address, Card
 from commands.domain.people import Identity, PersonId, Platform
 from commands.domain.plan import RunCheck
@@ -37,13 +38,17 @@ LOST = "lost:"
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """One message that should be there. `under` is the key of the message it is a thread of."""
+    """One message that should be there. `under` is the key of the message it is a thread of.
+
+    `journaled` False: it is said while nothing can be written, and remembered in memory alone.
+    """
 
     key: str
     address: Address
     card: Callable[[], Card]
     live: bool = False
     under: str = ""
+    journaled: bool = True
 
 
 def wanted(view: View, platform: Platform, channels: tuple[Channel, ...]) -> Iterator[Wanted]:
@@ -62,6 +67,20 @@ def wanted(view: View, platform: Platform, channels: tuple[Channel, ...]) -> Ite
     yield from _announcements(view, channels)
     for home in homes:
         yield from _in(home, view)
+
+
+def paused(
+    view: View, pauses: tuple[Pause, ...], channels: tuple[Channel, ...]
+) -> Iterator[Wanted]:
+    """That it stands still, and that it went on: one message a pause, in every channel."""
+    for pause in pauses:
+        card = partial(cards.pause_card, view, pause.since_at)
+        if pause.over_at is not None:
+            card = partial(cards.pause_over_card, view, pause.since_at, pause.over_at)
+        for channel in channels:
+            # The same after a restart of the bot, so that it is found again and not repeated.
+            key = f"pause:{pause.position}:{_at(channel)}"
+            yield Wanted(key, Address(channel), card, live=True, journaled=False)
 
 
 def _in(home: Channel, view: View) -> Iterator[Wanted]:

@@ -13,7 +13,13 @@ import structlog
 
 from bot.outbox import Wanted, place
 from commands.domain.conversation import Address, Card, MessageRef
-from commands.domain.errors import ChatError, ChatGoneError, RequestError, StoreError
+from commands.domain.errors import (
+    ChatError,
+    ChatGoneError,
+    ChatNoAccountError,
+    RequestError,
+    StoreError,
+)
 from commands.domain.events import Posted, PostLost
 from commands.domain.state import RollbackState
 from commands.handlers import Service
@@ -46,6 +52,7 @@ class Posting:
     _sent: dict[tuple[str, str, str], Sent] = field(default_factory=dict)
     _kept: dict[tuple[str, str, str], MessageRef] = field(default_factory=dict)
     _quiet_until: dict[str, float] = field(default_factory=dict)
+    _nobody: dict[tuple[str, str, str], str] = field(default_factory=dict)
 
     def drawn(self, environment: str, rollback: str) -> Iterator[float]:
         """When each of a rollback's cards was sent last."""
@@ -55,11 +62,16 @@ class Posting:
 
     async def deliver(self, environment: str, state: RollbackState, message: Wanted) -> bool:
         """Send one message if it is due; True when nothing of it is left to be sent."""
+        if (environment, state.id, message.key) in self._nobody:
+            return True
         address = self._placed(environment, state, message)
         if address is None or time.monotonic() < self._quiet_until.get(place(address), 0.0):
             return False
         try:
             return await self._post_or_edit(environment, state, message, address)
+        except ChatNoAccountError as error:
+            self._given_up((environment, state.id, message.key), address, error)
+            return True
         except ChatGoneError as error:
             self._quiet_until[place(address)] = time.monotonic() + BACK_OFF_S
             await self._lost(environment, state, message, error.moved_to or "")
@@ -72,6 +84,16 @@ class Posting:
             tell("message_waits", key=message.key, why=str(error))
         return False
 
+    def _given_up(
+        self, name: tuple[str, str, str], address: Address, error: ChatNoAccountError
+    ) -> None:
+        """Not tried again for this message; the next question tries it once more."""
+        account = address.person.user if address.person else address.channel.channel
+        # Whoever keeps the runbook reads it once; the others who are asked have their buttons.
+        tell = log.debug if account in self._nobody.values() else log.warning
+        self._nobody[name] = account
+        tell("account_not_found", account=account, key=name[2], why=error.why)
+
     async def _post_or_edit(
         self, environment: str, state: RollbackState, message: Wanted, address: Address
     ) -> bool:
@@ -82,7 +104,7 @@ class Posting:
             delivery = f"{environment}/{state.id}/{message.key}"
             reference = await self.chat.post(address, card, delivery)
             self._sent[name] = Sent(card, time.monotonic())
-            await self._record(environment, state, message.key, reference)
+            await self._record(environment, state, message, reference)
             return True
         return not message.live or await self._edit(name, message, reference)
 
@@ -100,10 +122,11 @@ class Posting:
         return True
 
     async def _record(
-        self, environment: str, state: RollbackState, key: str, reference: MessageRef
+        self, environment: str, state: RollbackState, message: Wanted, reference: MessageRef
     ) -> None:
+        key = message.key
         self._kept[environment, state.id, key] = reference
-        if not self.keep:
+        if not (self.keep and message.journaled):
             return
         posted = Posted(key=key, message=reference)
 

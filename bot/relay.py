@@ -16,7 +16,8 @@ import structlog
 
 from bot.alarm import Alarm
 from bot.cards.view import View
-from bot.outbox import final_first, looked_at, wanted
+from bot.outbox import final_first, looked_at, paused, wanted
+from bot.pauses import Pause, Pauses
 from bot.posting import BACK_OFF_S, Posting
 from commands.domain.errors import StoreError
 from commands.domain.runbook import Channel, Runbook
@@ -38,7 +39,7 @@ class Relay:
     """Relays every environment to one platform.
 
     `keep` False is a terminal: posts are not journaled, and what had ended before it was opened
-    is not shown. `only` is the one rollback to be shown.
+    is not shown. `only` is the one rollback to be shown. `pauses` are what the clock has found.
     """
 
     chat: Chat
@@ -48,9 +49,11 @@ class Relay:
     keep: bool = True
     only: str = ""
     redraw_s: float = REDRAW_S
+    pauses: Pauses = field(default_factory=Pauses)
     ready: asyncio.Event = field(default_factory=asyncio.Event)
     _flushed: asyncio.Event = field(default_factory=asyncio.Event)
     _dirty: dict[tuple[str, str], RollbackState] = field(default_factory=dict)
+    _told: dict[tuple[str, str], tuple[Pause, ...]] = field(default_factory=dict)
     _posting: Posting = field(init=False)
     _alarm: Alarm = field(init=False)
 
@@ -97,7 +100,9 @@ class Relay:
                 positions[name] = rollback.position
                 if self._shown(rollback, first=first):
                     self._dirty[environment, name] = rollback
-            elif self._grows_old(environment, rollback):
+            elif self._stands_otherwise(environment, name) or self._grows_old(
+                environment, rollback
+            ):
                 self._dirty[environment, name] = rollback
         self.ready.set()
         await book.journal.follow({ENVIRONMENT_JOURNAL: state.position, **positions}, block_s=1.0)
@@ -109,6 +114,11 @@ class Relay:
             return rollback.id == self.only
         over = rollback.status.ended and not self.ready.is_set()
         return self.keep or not (first and over)
+
+    def _stands_otherwise(self, environment: str, name: str) -> bool:
+        """Whether a pause began or ended: the journal cannot say so."""
+        now = self.pauses.of(environment, name)
+        return self._told.get((environment, name), ()) != now
 
     def _grows_old(self, environment: str, rollback: RollbackState) -> bool:
         """Whether a running step's card was last drawn too long ago."""
@@ -131,7 +141,12 @@ class Relay:
         view = View(state, self.runbook, self.runbook.language, self.clock.now())
         channels = self._channels(environment)
         done = True
-        for message in wanted(view, self.chat.platform, channels):
+        pauses = self._told[environment, state.id] = self.pauses.of(environment, state.id)
+        messages = (
+            *paused(view, pauses, channels),
+            *wanted(view, self.chat.platform, channels),
+        )
+        for message in messages:
             done = await self._posting.deliver(environment, state, message) and done
         return done
 

@@ -10,6 +10,7 @@ from bot.cards.announcements import (
 from bot.cards.answers import error_card, reply_card
 from bot.cards.approval import approval_card
 from bot.cards.checklist import checklist_card, follow_ups_card
+from bot.cards.pause import pause_card, pause_over_card
 from bot.cards.rollback import rollback_card
 from bot.cards.view import View
 
@@ -20,6 +21,8 @@ __all__ = [
     "checklist_card",
     "error_card",
     "follow_ups_card",
+    "pause_card",
+    "pause_over_card",
     "reply_card",
     "resolved_card",
     "rollback_card",

@@ -17,13 +17,16 @@ from slack_sdk.http_retry.builtin_async_handlers import AsyncRateLimitErrorRetry
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
-from commands.domain.errors import ChatError, ChatGoneError
+from commands.domain.errors import ChatError, ChatGoneError, ChatNoAccountError
 from commands.settings import SlackSettings
 
 PLATFORM: Final = "slack"
 CALL_TIMEOUT_S = 10.0
 NOT_EDITABLE = frozenset({"cant_update_message", "edit_window_closed"})
 GONE = NOT_EDITABLE | {"channel_not_found", "is_archived", "message_not_found", "thread_not_found"}
+
+# docs.slack.dev/reference/methods/conversations.open: errors that no repetition mends.
+NOBODY = frozenset({"user_not_found", "user_disabled", "user_not_visible", "cannot_dm_bot"})
 
 
 class _Terse(logging.Filter):
@@ -109,6 +112,8 @@ def _in_our_words(error: SlackApiError) -> ChatError:
     code = code_of(error)
     if code in GONE:
         return ChatGoneError(PLATFORM, code)
+    if code in NOBODY:
+        return ChatNoAccountError(PLATFORM, code)
     return ChatError(PLATFORM, code, _retry_after_s(error))
 
 

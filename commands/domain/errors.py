@@ -292,6 +292,12 @@ class ChatError(RollbotError):
         self.platform, self.why, self.retry_after_s = platform, why, retry_after_s
 
 
+class ChatNoAccountError(ChatError):
+    """Nobody can be written to under this account. Not repeated: the runbook is to be mended."""
+
+    key = "error.chat_no_account"
+
+
 class ChatGoneError(ChatError):
     """The message or channel is no longer there: post anew or rebind.
 

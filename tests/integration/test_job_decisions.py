@@ -25,6 +25,8 @@ pytestmark = [
     pytest.mark.timeout(240),
 ]
 
+NOBODY = "U00000002"
+
 
 @pytest.fixture
 def gate(tmp_path: Path) -> Path:
@@ -37,7 +39,10 @@ def gate(tmp_path: Path) -> Path:
 async def test_no_means_no_and_silence_expires(
     slack: Slack, samokoder: SamokoderFactory, installation: InstallationFactory
 ) -> None:
-    """Cancelled, denied with a reason, withdrawn, left unanswered: production is not touched."""
+    """Cancelled, denied with a reason, withdrawn, left unanswered: production is not touched.
+
+    Boris, who is asked too, has no account on this Slack: one try a question, one warning.
+    """
     project = samokoder(compose_v2(), "v1.3.0")
     before, env = project.identities(), project.env_file.read_bytes()
     short = expiring_in("api", 1)
@@ -62,6 +67,11 @@ async def test_no_means_no_and_silence_expires(
     assert project.env_file.read_bytes() == env
     opened = there.made.store().book.environment().opened
     assert not [v for name in opened for v in of_kind(there.made.events(name), e.ExecutionStarted)]
+    tried = [c for c in slack.calls("conversations.open") if c.arguments["users"] == NOBODY]
+    assert 1 <= len(tried) <= len(opened)
+    log = (there.made.directory / "bot.log").read_text()
+    warned = [line for line in log.splitlines() if "account_not_found" in line and NOBODY in line]
+    assert ["warning" in line for line in warned].count(True) == 1
 
 
 async def _half_approved_then_withdrawn(there: Incident) -> None:

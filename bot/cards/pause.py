@@ -1,0 +1,52 @@
+"""What every channel hears while Redis has no memory: where a rollback stands, and what to do."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from bot.cards.steps import step_title
+from bot.cards.view import View
+from commands.domain.conversation import Card, Paragraph, Tone
+from commands.domain.due import due
+from commands.domain.plan import PlannedStep
+from commands.domain.state import StepStatus
+
+BEGUN = (StepStatus.RUNNING, StepStatus.REVERTING)
+
+
+def pause_card(view: View, since_at: datetime) -> Card:
+    """It stands still: nothing is done that cannot be written first."""
+    key, step = _where(view)
+    title = step_title(view.words, step, back=view.state.direction == "back") if step else ""
+    number = step.number if step else 0
+    line = view.words.say(key, id=view.state.id, step=number, title=title)
+    return _card(view, line, Tone.BAD, footer=view.words.at(since_at))
+
+
+def pause_over_card(view: View, since_at: datetime, over_at: datetime) -> Card:
+    """What it becomes once the rollback went on."""
+    stood = view.words.took((over_at - since_at).total_seconds())
+    line = view.words.say("pause.over", id=view.state.id, stood=stood)
+    return _card(view, line, Tone.NEUTRAL, footer=view.words.at(over_at))
+
+
+def _where(view: View) -> tuple[str, PlannedStep | None]:
+    state = view.state
+    for step in state.plan.steps if state.plan else ():
+        if state.record(step.number).status in BEGUN:
+            return "pause.in_step", step
+    work = due(state)
+    step = work.step if work else None
+    if step is not None:
+        return "pause.before_step", step
+    return ("pause.standing" if state.changed else "pause.untouched"), None
+
+
+def _card(view: View, line: str, tone: Tone, footer: str) -> Card:
+    return Card(
+        plain=f"{view.title}: {line}",
+        headline=view.title,
+        tone=tone,
+        blocks=(Paragraph(line),),
+        footer=footer,
+    )

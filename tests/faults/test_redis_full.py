@@ -1,0 +1,73 @@
+"""Fault case 36, as the channel sees it: Redis has no memory left while a rollback runs."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import redis
+
+from tests.engines.redis_server import RedisServer
+from tests.engines.waiting import eventually
+from tests.faults.gate import GATED, TOLD_WITHIN_S, at_the_gate, done_once, gate, told
+from tests.faults.worker_world import WorkerWorld, worker_world
+from tests.integration.incident import phrase
+from tests.integration.slack_people import CHANNEL, on_slack
+from tests.servers.slack import Message, Slack
+from tests.servers.slack_fixture import slack
+
+__all__ = ["gate", "slack"]
+
+pytestmark = [pytest.mark.engine("redis"), pytest.mark.timeout(240)]
+
+
+@pytest.fixture
+def host(
+    slack: Slack, redis_server: RedisServer, gate: Path, tmp_path: Path
+) -> Iterator[WorkerWorld]:
+    """Bot and worker on a real Redis; the customer's check waits at the gate."""
+    check = (sys.executable, "-c", GATED, str(gate))
+    made = worker_world(tmp_path, redis_server, check=check, chats=on_slack(slack))
+    made.start("bot", "worker")
+    yield made
+    made.stop()
+    assert made.world is not None
+    made.world.close()
+
+
+def about(slack: Slack, key: str) -> list[Message]:
+    """The channel's messages that say so, or once said so."""
+    words = phrase(key)
+    return [m for m in slack.messages(CHANNEL) if words in f"{m.all_text}{m.earlier}"]
+
+
+def test_a_rollback_that_stands_still_is_told_once_and_so_is_that_it_goes_on(
+    slack: Slack, host: WorkerWorld, redis_server: RedisServer, gate: Path
+) -> None:
+    """Where it stands and what to do; a restarted bot says it in the same message, as is the end.
+
+    Nothing is done meanwhile, and with memory again the rollback ends by itself.
+    """
+    rollback = at_the_gate(host, gate)
+    with redis.Redis(port=redis_server.port) as server:
+        server.config_set("maxmemory", "1")
+        known = len(host.events(rollback))
+        (gate / "open").touch()
+        stands = lambda: told(slack, rollback, "pause.in_step", "Освободите память")  # noqa: E731
+        eventually(stands, within_s=30, what=host.logs)
+        host.kill("bot")
+        edits = len(about(slack, "pause.in_step")[0].earlier)
+        host.start("bot")
+        again = lambda: len(about(slack, "pause.in_step")[0].earlier) > edits  # noqa: E731
+        eventually(again, within_s=30, what=host.logs)
+        assert len(host.events(rollback)) == known
+        server.config_set("maxmemory", "0")
+    host.await_status("succeeded", of=rollback)
+    eventually(lambda: told(slack, rollback, "pause.over"), within_s=TOLD_WITHIN_S, what=host.logs)
+
+    assert len(about(slack, "pause.in_step")) == 1
+    assert not told(slack, rollback, "pause.in_step")
+    assert about(slack, "status.worker_lost") == []
+    assert done_once(host, rollback)
