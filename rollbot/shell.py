@@ -55,7 +55,7 @@ def rollback(words: tuple[str, ...]) -> None:
 async def say_once(settings: Settings, runbook: Runbook, spoken: Spoken) -> int:
     """Carry the words out and show what follows; 0 when it ended well, 1 when it did not."""
     environment = environment_of(spoken, settings, runbook)
-    services = {environment: open_services(settings, runbook)[environment]}
+    services = one_service(environment, settings, runbook)
     who = Identity(platform="console", user=login())
     person = runbook.person_of(who)
     context = Context(
@@ -121,6 +121,18 @@ def environment_of(spoken: Spoken, settings: Settings, runbook: Runbook) -> str:
     return served(settings, runbook, "")
 
 
+def one_service(environment: str, settings: Settings, runbook: Runbook) -> dict[str, Service]:
+    """The environment's memory, and no other's: nobody needs staging's key for production.
+
+    Raises RefusedError for an environment that ROLLBOT_ENV keeps this host from, SettingsError
+    without its key.
+    """
+    if settings.served and environment not in settings.served:
+        raise RefusedError("shell.not_served", environment=environment, served=settings.served)
+    alone = settings.model_copy(update={"environments": environment})
+    return open_services(alone, runbook)
+
+
 @click.command()
 @click.option("--env", "named", default="", help="The environment to talk to.")
 def console(named: str) -> None:
@@ -135,7 +147,7 @@ async def talk(settings: Settings, runbook: Runbook, environment: str, user: str
     who = Identity(platform="console", user=user)
     if runbook.person_of(who) is None:
         raise RefusedError("refused.unknown_person", platform="console", account=user)
-    services = {environment: open_services(settings, runbook)[environment]}
+    services = one_service(environment, settings, runbook)
     clock = SystemClock()
     chat = ConsoleChat(sys.stdout)
     desk = Desk(runbook=runbook, services=services, clock=clock, chats={"console": chat})

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import sys
+import tomllib
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner
 
@@ -18,12 +20,14 @@ from commands.domain.state.step import StepRecord
 from commands.domain.text import text
 from commands.grammar import parse_arguments
 from commands.handlers import Service
+from commands.locale import say
 from commands.runbook import read_runbook
 from commands.settings import Settings, read_settings
 from rollbot import shell
 from rollbot.cli import main
+from rollbot.demo import toml
 from rollbot.manifest import manifest
-from rollbot.shell import is_over, rollback
+from rollbot.shell import console, is_over, rollback
 from tests.cards.stories import executing, succeeded
 from tests.engines.found import ROOT
 from tests.engines.redis_server import RedisServer
@@ -48,6 +52,35 @@ def test_an_unknown_environment_is_named_before_a_key_is_asked_for(words: tuple[
 
     assert refused.value.key == "shell.no_such_environment"
     assert refused.value.facts["environment"] == "nope"
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        (rollback, ("--service=api", "--to-version=v1.2.3", "--env=staging")),
+        (console, ("--env=staging",)),
+    ],
+)
+def test_an_environment_of_another_host_is_refused_by_name(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, command: click.Command, words: tuple[str, ...]
+) -> None:
+    """The runbook knows it and this host does not serve it: who does is said, not a traceback."""
+    document = tomllib.loads(RUNBOOK.read_text())
+    document["people"]["anna"]["login"] = shell.login()
+    staging = document["environments"]["production"] | {"channels": []}
+    document["environments"]["staging"] = staging
+    own = tmp_path / "runbook.toml"
+    own.write_text(toml.dumps(document))
+    monkeypatch.setenv("ROLLBOT_RUNBOOK", str(own))
+    monkeypatch.setenv("ROLLBOT_ENV", "production")
+    monkeypatch.setenv("ROLLBOT_JOURNAL_KEY_PRODUCTION", "k" * 64)
+
+    with pytest.raises(RefusedError) as refused:
+        CliRunner().invoke(command, words, catch_exceptions=False)
+
+    assert refused.value.key == "shell.not_served"
+    said = say(refused.value.text, "en")
+    assert "serves production, not staging" in said
 
 
 @pytest.mark.usefixtures("misspelt")
