@@ -122,6 +122,8 @@ def _changes(old: Plan, new: Plan) -> list[Text]:
             )
     if old.config_fingerprint != new.config_fingerprint:
         found.append(text("plan.config_changed"))
+    if old.runbook_digest != new.runbook_digest:
+        found.append(text("plan.runbook_changed"))
     return found or [text("plan.steps_changed")]
 
 
