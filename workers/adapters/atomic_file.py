@@ -60,6 +60,13 @@ def replace(path: Path, content: bytes) -> None:
         _sync_folder(path.parent)
 
 
+def discard(path: Path) -> None:
+    """Remove the file and what a failed `replace` left beside it. Safe to repeat."""
+    with _translated(path):
+        _new_name(path).unlink(missing_ok=True)
+        path.unlink(missing_ok=True)
+
+
 def _written(path: Path, content: bytes, like: Path) -> Path:
     """A durable new file beside `path`. Its name is fixed: what a crash left is taken over."""
     new = _new_name(path)

@@ -1,0 +1,114 @@
+"""The folder of backups."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from commands.domain.database import BackupRecord
+from commands.domain.errors import BackupInvalidError
+from commands.ports import Clock
+from workers.adapters import notes
+
+# Ours, and what the customer's own scripts left: `samokoder_20261123_024100.sql.gz`.
+_ENDINGS = (notes.SUFFIX, ".dump", ".dump.gz", ".sql.gz", ".sql", ".sql.zst")
+
+
+@dataclass(frozen=True, slots=True)
+class BackupFolder:
+    """`Backups` in a folder of this host. Notes stand beside the files, as `<name>.json`."""
+
+    folder: Path
+    clock: Clock
+
+    def listed(self, database: str) -> tuple[BackupRecord, ...]:
+        """Every backup of a database, newest first; files without a note are listed unproven.
+
+        Raises BackupInvalidError (`unreadable_folder`).
+        """
+        found = [self._record(path, database) for path in self._files(database)]
+        mine = [record for record in found if record.database == database]
+        return tuple(sorted(mine, key=lambda one: (one.taken_at, one.name), reverse=True))
+
+    def path(self, name: str) -> str:
+        """The file's path. Raises BackupInvalidError when it is not there."""
+        # A name and no path: nothing outside the folder is ever read for a backup.
+        path = self.folder / name
+        if Path(name).name != name or name.startswith(".") or not path.is_file():
+            raise BackupInvalidError(name, "missing")
+        return str(path)
+
+    def new_path(self, database: str, by: str) -> str:
+        """The path for a new one; a name that is taken is never used again (H10)."""
+        for again in range(1000):
+            path = self.folder / notes.name_for(database, self.clock.now(), by, again)
+            if not path.exists() and not notes.note_of(path).exists():
+                return str(path)
+        raise BackupInvalidError(database, "unwritable", str(self.folder))
+
+    def note(self, record: BackupRecord) -> None:
+        """Write the note beside the file, atomically. Raises BackupInvalidError without a file."""
+        notes.write(Path(self.path(record.name)), record)
+
+    def free_bytes(self) -> int | None:
+        """Room in the folder; None when it is not there."""
+        try:
+            return shutil.disk_usage(self.folder).free
+        except OSError:
+            return None
+
+    def prune(
+        self, database: str, keep_days: int, keep_at_least: int, needed: Sequence[str]
+    ) -> tuple[str, ...]:
+        """Delete what is older and not needed; returns the names. Safe to repeat.
+
+        Only what has a note is ours to delete. Kept whatever its age: the newest proven one, and
+        the newest `keep_at_least`.
+        """
+        listed = self.listed(database)
+        proven = next((one.name for one in listed if one.proven_at), "")
+        kept = {proven, *needed, *(one.name for one in listed[:keep_at_least])}
+        before = self.clock.now() - timedelta(days=keep_days)
+        gone = []
+        for record in listed:
+            path = self.folder / record.name
+            if record.name in kept or record.taken_at >= before or notes.read(path) is None:
+                continue
+            # The file first: a note without a file is nothing, a file without one is a stranger's.
+            path.unlink(missing_ok=True)
+            notes.discard(path)
+            gone.append(record.name)
+        return tuple(gone)
+
+    def _files(self, database: str) -> Iterator[Path]:
+        own = re.compile(re.escape(database) + r"[_.-]?(\d.*)?")
+        try:
+            paths = sorted(self.folder.iterdir())
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            why = error.strerror or str(error)
+            raise BackupInvalidError(str(self.folder), "unreadable_folder", why) from error
+        for path in paths:
+            if path.name.startswith(".") or not path.name.endswith(_ENDINGS):
+                continue
+            if notes.note_of(path).exists() or own.fullmatch(path.name.partition(".")[0]):
+                yield path
+
+    def _record(self, path: Path, database: str) -> BackupRecord:
+        noted = notes.read(path)
+        if noted is not None:
+            return noted
+        about = path.stat()
+        changed_at = datetime.fromtimestamp(about.st_mtime, UTC)
+        return BackupRecord(
+            name=path.name,
+            database=database,
+            taken_at=notes.taken_at(path.name) or changed_at,
+            size_bytes=about.st_size,
+            by=notes.made_by(path.name),
+        )

@@ -1,0 +1,1 @@
+"""PostgreSQL: the `Database` port by psycopg and by the server's own client programs."""

@@ -1,0 +1,114 @@
+"""Where a server is and how to get in: for psycopg, and as libpq's variables for its programs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeAlias
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+from commands.domain.errors import DatabaseUnavailableError, SettingsError
+from workers.adapters.postgres.translated import first_line, translated
+
+Link: TypeAlias = psycopg.Connection[tuple[Any, ...]]
+
+MAINTENANCE = "postgres"
+"""The database that initdb makes for whoever wants to speak of others (createdb(1))."""
+
+_CONNECT_S = 10
+# https://www.postgresql.org/docs/15/libpq-envars.html; what has no variable stays with psycopg.
+_VARIABLES = {
+    "host": "PGHOST",
+    "hostaddr": "PGHOSTADDR",
+    "port": "PGPORT",
+    "user": "PGUSER",
+    "password": "PGPASSWORD",
+    "passfile": "PGPASSFILE",
+    "options": "PGOPTIONS",
+    "sslmode": "PGSSLMODE",
+    "sslcert": "PGSSLCERT",
+    "sslkey": "PGSSLKEY",
+    "sslrootcert": "PGSSLROOTCERT",
+    "sslcrl": "PGSSLCRL",
+    "channel_binding": "PGCHANNELBINDING",
+    "connect_timeout": "PGCONNECT_TIMEOUT",
+    "target_session_attrs": "PGTARGETSESSIONATTRS",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """A server's address and the role to come as. Its password shows nowhere.
+
+    `parameters` are libpq's own words (`host`, `port`, `user`, `password`, `sslmode` …).
+    """
+
+    parameters: Mapping[str, str] = field(repr=False)
+
+    @classmethod
+    def of_url(cls, url: str, variable: str) -> Address:
+        """From `postgresql://user:password@host/…`; a driver's name in it (`+asyncpg`) is left off.
+
+        Raises SettingsError that names the `variable` and never its value.
+        """
+        scheme, _, rest = url.partition("://")
+        dialect = scheme.partition("+")[0]
+        if dialect not in ("postgresql", "postgres") or not rest:
+            raise SettingsError(variable, "must be postgresql://user:password@host:port/database")
+        try:
+            found = conninfo_to_dict(f"postgresql://{rest}")
+        except psycopg.ProgrammingError:
+            # libpq's message quotes the address with the password in it.
+            raise SettingsError(variable, "is not an address that libpq can read") from None
+        return cls({name: str(value) for name, value in found.items() if name != "dbname"})
+
+    @property
+    def password(self) -> str:
+        """Empty when there is none."""
+        return self.parameters.get("password", "")
+
+    def redacted(self, said: str) -> str:
+        """What somebody said, without the password."""
+        return said.replace(self.password, "<password>") if self.password else said
+
+    def inside(self) -> Address:
+        """The same role for a program that runs in the server's own container, by its socket."""
+        known = ("user", "password")
+        return replace(self, parameters={n: v for n, v in self.parameters.items() if n in known})
+
+    def variables(self, application: str) -> dict[str, str]:
+        """What pg_dump and its like read from their environment."""
+        given = {_VARIABLES[n]: v for n, v in self.parameters.items() if n in _VARIABLES}
+        return {"PGCONNECT_TIMEOUT": str(_CONNECT_S), **given, "PGAPPNAME": application}
+
+    @contextmanager
+    def connected(
+        self, database: str, application: str, timeout_s: float | None = 60.0
+    ) -> Iterator[Link]:
+        """A session that commits each statement by itself; what it raises is ours.
+
+        `timeout_s` is for each statement; None: no limit. Raises DatabaseUnavailableError,
+        DatabaseError, CommandTimedOutError, DiskFullError.
+        """
+        given = {"connect_timeout": str(_CONNECT_S), **self.parameters}
+        where = make_conninfo(**given, dbname=database, application_name=application)
+        try:
+            link = psycopg.connect(where, autocommit=True)
+        except psycopg.OperationalError as error:
+            why = self.redacted(first_line(error))
+            raise DatabaseUnavailableError(database=database, why=why) from None
+        with link, translated(database, self.redacted, timeout_s):
+            limit_statements(link, timeout_s)
+            # A policy that hides rows must be an error, never a smaller count.
+            link.execute("SET row_security = off")
+            link.execute("SET idle_in_transaction_session_timeout = 0")
+            yield link
+
+
+def limit_statements(link: Link, timeout_s: float | None) -> None:
+    """Have the server end any statement of this session that takes longer."""
+    milliseconds = 0 if timeout_s is None else max(1, int(timeout_s * 1000))
+    link.execute("SELECT set_config('statement_timeout', %s, false)", [str(milliseconds)])

@@ -1,0 +1,183 @@
+"""Whole databases: made, copied, renamed, dropped.
+
+PostgreSQL holds newcomers back while it copies or renames a database, and gives the sessions
+that are there five seconds to go (CREATE DATABASE, ALTER DATABASE in its documentation); `_alone`
+ends them meanwhile. Nothing is closed for it that a crash could leave closed.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
+
+from psycopg import errors, sql
+
+from commands.domain.errors import DatabaseError, RollbotError
+from workers.adapters.postgres import sessions
+from workers.adapters.postgres.address import Link
+from workers.adapters.postgres.counting import one
+
+WHOLE = "rollbot: whole"
+"""The comment on a clone or restore that was finished."""
+
+Connect = Callable[[], AbstractContextManager[Link]]
+
+_USHER_EVERY_S = 0.05
+_ATTEMPTS = 3
+_LIKE = """
+    SELECT pg_get_userbyid(datdba), pg_encoding_to_char(encoding), datcollate, datctype,
+           datlocprovider::text, to_jsonb(d) ->> 'datlocale', to_jsonb(d) ->> 'daticulocale'
+    FROM pg_database d WHERE datname = %s
+"""
+_SETTINGS = """
+    SELECT coalesce(r.rolname, ''), unnest(s.setconfig) FROM pg_db_role_setting s
+    JOIN pg_database d ON d.oid = s.setdatabase LEFT JOIN pg_roles r ON r.oid = s.setrole
+    WHERE d.datname = %s
+"""
+_GRANTS = """
+    SELECT coalesce(r.rolname, ''), a.privilege_type, a.is_grantable
+    FROM pg_database d, aclexplode(d.datacl) a LEFT JOIN pg_roles r ON r.oid = a.grantee
+    WHERE d.datname = %s AND a.grantee <> d.datdba
+"""
+# GUC_LIST_QUOTE: their lists are stored quoted already (pg_dump's variable_is_guc_list_quote).
+_QUOTED_LISTS = (
+    *("local_preload_libraries", "search_path", "session_preload_libraries"),
+    *("shared_preload_libraries", "temp_tablespaces", "unix_socket_directories"),
+)
+_IDENTIFIER = sql.Identifier
+
+
+def exists(link: Link, database: str) -> bool:
+    """Whether the server has it."""
+    return one(link, "SELECT 1 FROM pg_database WHERE datname = %s", [database]) is not None
+
+
+def is_whole(link: Link, database: str) -> bool:
+    """Whether it carries the mark."""
+    asked = "SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = %s"
+    return one(link, asked, [database]) == WHOLE
+
+
+def mark_whole(link: Link, database: str) -> None:
+    """Safe to repeat."""
+    link.execute(sql.SQL("COMMENT ON DATABASE {} IS {}").format(_IDENTIFIER(database), WHOLE))
+
+
+def create(link: Link, database: str, like: str) -> None:
+    """An empty database; owner, encoding, locale, settings and grants of `like`, if it is here."""
+    made = sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(_IDENTIFIER(database))
+    row = link.execute(_LIKE, [like]).fetchone()
+    if row is None:
+        link.execute(made + sql.SQL(" ENCODING 'UTF8'"))
+        return
+    owner, encoding, collate, ctype, provider, locale, icu = row
+    words = [
+        sql.SQL(" OWNER {} ENCODING {}").format(_IDENTIFIER(owner), encoding),
+        sql.SQL(" LC_COLLATE {} LC_CTYPE {}").format(collate, ctype),
+    ]
+    if provider == "i":
+        words.append(sql.SQL(" LOCALE_PROVIDER icu ICU_LOCALE {}").format(locale or icu))
+    elif provider == "b":
+        words.append(sql.SQL(" LOCALE_PROVIDER builtin BUILTIN_LOCALE {}").format(locale))
+    link.execute(made + sql.Composed(words))
+    _take_after(link, database, like)
+
+
+def clone(connect: Connect, source: str, copy: str) -> None:
+    """Copy all of it, file by file; settings and grants too, which the server leaves out."""
+    statement = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY OWNER {}")
+    with connect() as link:
+        row = link.execute(_LIKE, [source]).fetchone()
+        owner = source if row is None else row[0]
+        words = statement.format(_IDENTIFIER(copy), _IDENTIFIER(source), _IDENTIFIER(owner))
+        _alone(connect, (source,), lambda: link.execute(words))
+        _take_after(link, copy, source)
+        mark_whole(link, copy)
+
+
+def swap(connect: Connect, name: str, incoming: str, outgoing: str) -> None:
+    """Two renames in one transaction. Done already is not an error.
+
+    Raises DatabaseError when what is there is neither the state before nor the one after.
+    """
+    with connect() as link:
+        there = tuple(exists(link, one) for one in (name, incoming, outgoing))
+        if there == (True, False, True):
+            return
+        if there != (True, True, False):
+            missing = [n for n, here in zip((name, incoming), there, strict=False) if not here]
+            code, why = ("3D000", "is missing") if missing else ("42P04", "is there already")
+            raise DatabaseError(next(iter(missing), outgoing), code, why)
+
+        def both() -> None:
+            rename = sql.SQL("ALTER DATABASE {} RENAME TO {}")
+            with link.transaction():
+                link.execute(rename.format(_IDENTIFIER(name), _IDENTIFIER(outgoing)))
+                link.execute(rename.format(_IDENTIFIER(incoming), _IDENTIFIER(name)))
+
+        _alone(connect, (name, incoming), both)
+
+
+def drop(link: Link, database: str) -> None:
+    """With the sessions on it. Not there is not an error."""
+    words = "DROP DATABASE IF EXISTS {} WITH (FORCE)"
+    link.execute(sql.SQL(words).format(_IDENTIFIER(database)))
+
+
+def _alone(connect: Connect, databases: tuple[str, ...], act: Callable[[], object]) -> None:
+    """Act while everybody is shown out of those databases, a few times if need be."""
+    with _ushered(connect, databases):
+        for attempt in range(_ATTEMPTS):
+            try:
+                act()
+            except errors.ObjectInUse:
+                if attempt == _ATTEMPTS - 1:
+                    raise
+            else:
+                return
+
+
+@contextmanager
+def _ushered(connect: Connect, databases: tuple[str, ...]) -> Iterator[None]:
+    """End the sessions on those databases, again and again, from a session of its own."""
+    over = threading.Event()
+
+    def usher() -> None:
+        # What goes wrong here shows in the act: it finds the sessions still there.
+        with suppress(RollbotError), connect() as link:
+            while not over.is_set():
+                sessions.end(link, databases)
+                over.wait(_USHER_EVERY_S)
+
+    thread = threading.Thread(target=usher, name="usher", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+def _take_after(link: Link, copy: str, like: str) -> None:
+    """ALTER DATABASE … SET and GRANT … ON DATABASE stand beside a database, not in it."""
+    for role, setting in link.execute(_SETTINGS, [like]).fetchall():
+        name, _, value = setting.partition("=")
+        whose = sql.SQL("ALTER DATABASE {}").format(_IDENTIFIER(copy))
+        if role:
+            in_database = sql.SQL("ALTER ROLE {} IN DATABASE {}")
+            whose = in_database.format(_IDENTIFIER(role), _IDENTIFIER(copy))
+        said = sql.SQL(value) if name in _QUOTED_LISTS else sql.Literal(value)
+        link.execute(whose + sql.SQL(" SET {} TO ").format(_IDENTIFIER(name)) + said)
+    if one(link, "SELECT datacl IS NULL FROM pg_database WHERE datname = %s", [like]):
+        return
+    database = _IDENTIFIER(copy)
+    link.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(database))
+    for role, privilege, is_grantable in link.execute(_GRANTS, [like]).fetchall():
+        grant = sql.SQL("GRANT {} ON DATABASE {} TO {}{}").format(
+            sql.SQL(privilege),
+            database,
+            _IDENTIFIER(role) if role else sql.SQL("PUBLIC"),
+            sql.SQL(" WITH GRANT OPTION" if is_grantable else ""),
+        )
+        link.execute(grant)

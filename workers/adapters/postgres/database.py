@@ -1,0 +1,156 @@
+"""The `Database` port on one PostgreSQL server."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from functools import partial
+
+from commands.database_ports import Counts, Finding, ServerFacts, Shape
+from commands.domain.database import BackupRecord, Loss, RevisionId, Session
+from workers.adapters.postgres import copies, counting, sessions
+from workers.adapters.postgres.address import MAINTENANCE, Address, Link
+from workers.adapters.postgres.dumping import Dump
+from workers.adapters.postgres.integrity import Integrity
+from workers.adapters.postgres.programs import ClientPrograms, OnHost, client_version
+from workers.adapters.postgres.restoring import Restore
+from workers.adapters.postgres.watching import LockWatch
+from workers.adapters.surroundings import Surroundings
+
+_RENAME_S = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Postgres:
+    """PostgreSQL 15 or newer.
+
+    `where` is asked before every session: a container may have got another address. Sessions and
+    programs call themselves `application` (`commands.domain.naming.application`). `is_scratch`:
+    a server of its own for proofs, where production's roles are not known, so that a restore
+    leaves owners and grants out.
+    """
+
+    where: Callable[[], Address]
+    surroundings: Surroundings
+    application: str
+    programs: ClientPrograms = field(default_factory=OnHost)
+    is_scratch: bool = False
+
+    def server(self) -> ServerFacts:
+        """Versions and room."""
+        with self._apart() as link:
+            version = link.info.server_version
+            may_ask = "SELECT pg_has_role('pg_read_all_settings', 'MEMBER')"
+            data = ""
+            if counting.one(link, may_ask):
+                data = str(counting.one(link, "SELECT current_setting('data_directory')"))
+        free = self.programs.free_bytes(data) if data else None
+        return ServerFacts(version, client_version(self.programs, self.surroundings), free)
+
+    def exists(self, database: str) -> bool:
+        """Whether there is such a database."""
+        with self._apart() as link:
+            return copies.exists(link, database)
+
+    def size_bytes(self, database: str) -> int:
+        """How large it is on disk."""
+        with self._apart() as link:
+            asked = "SELECT pg_database_size(%s::name)"
+            return int(str(counting.one(link, asked, [database])))
+
+    def revisions(self, database: str) -> tuple[RevisionId, ...]:
+        """The rows of alembic_version, sorted; empty when there is no such table."""
+        with self._on(database) as link:
+            return counting.revisions(link)
+
+    def counts(self, database: str, timeout_s: float) -> Counts:
+        """Exact rows of every ordinary table, in one snapshot, `alembic_version` left out."""
+        with self._on(database, timeout_s) as link, link.transaction():
+            link.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            return counting.counts(link, timeout_s)
+
+    def rows_at_risk(
+        self, database: str, losses: Sequence[Loss], timeout_s: float
+    ) -> tuple[Loss, ...]:
+        """The same losses with rows and sizes; late ones by the server's statistics."""
+        with self._on(database) as link:
+            return counting.at_risk(link, losses, timeout_s)
+
+    def shape(self, database: str) -> Shape:
+        """Every user object by kind and name."""
+        with self._on(database) as link:
+            return counting.shape(link)
+
+    def sessions(self, database: str) -> tuple[Session, ...]:
+        """Client sessions on it, rollbot's left out, the oldest transaction first."""
+        with self._on(database) as link:
+            return sessions.clients(link, database)
+
+    def drain(self, database: str, patience_s: float) -> tuple[Session, ...]:
+        """Wait until no client is left, then end those that stay; returns whom it ended."""
+        with self._apart() as link:
+            return sessions.drain(link, database, patience_s)
+
+    def clone(self, source: str, copy: str, timeout_s: float) -> None:
+        """Copy a whole database beside it and mark it whole; its sessions are ended first."""
+        copies.clone(partial(self._apart, timeout_s), source, copy)
+
+    def is_whole(self, database: str) -> bool:
+        """Whether the clone or restore of that name was finished."""
+        with self._apart() as link:
+            return copies.is_whole(link, database)
+
+    def mark_whole(self, database: str) -> None:
+        """Say so on the database itself (a comment on it)."""
+        with self._apart() as link:
+            copies.mark_whole(link, database)
+
+    def swap(self, name: str, incoming: str, outgoing: str) -> None:
+        """Two renames in one transaction, the sessions of both ended. Safe to repeat."""
+        copies.swap(partial(self._apart, _RENAME_S), name, incoming, outgoing)
+
+    def drop(self, database: str) -> None:
+        """Drop it, its sessions ended; not there is not an error."""
+        with self._apart(None) as link:
+            copies.drop(link, database)
+
+    def create(self, database: str, like: str = "") -> None:
+        """An empty database; owner, encoding, locale, settings and grants of `like`."""
+        with self._apart() as link:
+            copies.create(link, database, like)
+
+    def dump(
+        self, database: str, path: str, timeout_s: float, tables: Sequence[str] = ()
+    ) -> BackupRecord:
+        """Dump into a new file with its note; on any failure nothing is left."""
+        dump = Dump(self.where(), self.programs, self.surroundings, self.application)
+        return dump.into(path, database, timeout_s, tables)
+
+    def restore(self, path: str, into: str, timeout_s: float) -> None:
+        """Restore a dump of ours, or an old `*.sql.gz`, into an empty database."""
+        restore = Restore(
+            self.where(), self.programs, self.surroundings, self.application, self.is_scratch
+        )
+        restore.of(path, into, timeout_s)
+
+    def integrity(self, database: str, expected: Counts, timeout_s: float) -> tuple[Finding, ...]:
+        """Counts of `expected` tables, orphans of every foreign key, sequences, indexes."""
+        with self._on(database) as link:
+            return Integrity(link, timeout_s).findings(expected)
+
+    def watch(self, database: str, lock_timeout_s: float) -> LockWatch:
+        """Watch locks around a `with` block, from a session of its own."""
+        return LockWatch(self.where(), self.application, database, lock_timeout_s)
+
+    def settle(self) -> None:
+        """End what sessions of this rollback still do here. Safe to repeat."""
+        with self._apart() as link:
+            sessions.end_named(link, self.application)
+
+    def _on(self, database: str, timeout_s: float = 60.0) -> AbstractContextManager[Link]:
+        return self.where().connected(database, self.application, timeout_s)
+
+    def _apart(self, timeout_s: float | None = 60.0) -> AbstractContextManager[Link]:
+        """A session that stands in the way of no copy, rename or drop."""
+        return self.where().connected(MAINTENANCE, self.application, timeout_s)

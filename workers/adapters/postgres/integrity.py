@@ -1,0 +1,147 @@
+"""Whether a database holds together: asked of its rows, not of its catalogue."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import LiteralString
+
+from psycopg import errors, sql
+
+from commands.database_ports import Counts, Finding
+from workers.adapters.postgres.address import Link, limit_statements
+from workers.adapters.postgres.counting import one, split
+
+ORPHANS_COUNTED = 1000
+"""More are not counted: one is bad enough, and a table full of them takes long."""
+
+_FOREIGN_KEYS = """
+    SELECT k.conname, cn.nspname, c.relname, pn.nspname, p.relname,
+           (SELECT array_agg(a.attname::text ORDER BY o.n) FROM unnest(k.conkey)
+                WITH ORDINALITY o(att, n)
+                JOIN pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = o.att),
+           (SELECT array_agg(a.attname::text ORDER BY o.n) FROM unnest(k.confkey)
+                WITH ORDINALITY o(att, n)
+                JOIN pg_attribute a ON a.attrelid = k.confrelid AND a.attnum = o.att)
+    FROM pg_constraint k
+    JOIN pg_class c ON c.oid = k.conrelid JOIN pg_namespace cn ON cn.oid = c.relnamespace
+    JOIN pg_class p ON p.oid = k.confrelid JOIN pg_namespace pn ON pn.oid = p.relnamespace
+    WHERE k.contype = 'f' AND k.conparentid = 0
+    ORDER BY 2, 3, 1
+"""
+# Owned by the column (serial, identity), or named in its default.
+_SEQUENCES = """
+    SELECT DISTINCT sn.nspname, s.relname, tn.nspname, t.relname, a.attname
+    FROM (
+        SELECT objid AS sequence, refobjid AS relation, refobjsubid AS att FROM pg_depend
+        WHERE classid = 'pg_class'::regclass AND deptype IN ('a', 'i') AND refobjsubid > 0
+          AND refclassid = 'pg_class'::regclass
+        UNION SELECT d.refobjid, f.adrelid, f.adnum
+        FROM pg_attrdef f JOIN pg_depend d ON d.classid = 'pg_attrdef'::regclass
+          AND d.objid = f.oid AND d.refclassid = 'pg_class'::regclass
+    ) used
+    JOIN pg_class s ON s.oid = used.sequence AND s.relkind = 'S'
+    JOIN pg_namespace sn ON sn.oid = s.relnamespace
+    JOIN pg_sequence q ON q.seqrelid = s.oid AND q.seqincrement > 0
+    JOIN pg_class t ON t.oid = used.relation JOIN pg_namespace tn ON tn.oid = t.relnamespace
+    JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum = used.att
+    ORDER BY 1, 2
+"""
+_INDEXES = """
+    SELECT n.nspname, c.relname, x.indisvalid AND x.indisready
+    FROM pg_index x JOIN pg_class c ON c.oid = x.indexrelid
+    JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast') ORDER BY 1, 2
+"""
+
+_CANNOT_TELL = (
+    *(errors.QueryCanceled, errors.InsufficientPrivilege),
+    *(errors.DatatypeMismatch, errors.UndefinedFunction),
+)
+
+
+@dataclass(slots=True)
+class Integrity:
+    """One look at everything, in the time given; what is left over then is not known."""
+
+    link: Link
+    timeout_s: float
+    _began: float = field(default_factory=time.monotonic)
+
+    def findings(self, expected: Counts) -> tuple[Finding, ...]:
+        """Counts of `expected` tables, every foreign key, every sequence, every index."""
+        return (
+            *self._counts(expected),
+            *self._foreign_keys(),
+            *self._sequences(),
+            *self._indexes(),
+        )
+
+    def _counts(self, expected: Counts) -> Iterator[Finding]:
+        asked = sql.SQL("SELECT count(*) FROM ONLY {}")
+        for name, wanted in sorted(expected.items()):
+            try:
+                found = self._number(asked.format(sql.Identifier(*split(name))))
+            except errors.UndefinedTable:
+                yield Finding("count", name, ok=False, found=f"-/{wanted}")
+                continue
+            ok = None if found is None else found == wanted
+            yield Finding("count", name, ok, "" if found is None else f"{found}/{wanted}")
+
+    def _foreign_keys(self) -> Iterator[Finding]:
+        for name, room, child, parent_room, parent, columns, keys in self.link.execute(
+            _FOREIGN_KEYS
+        ).fetchall():
+            # A row with a null in the key points nowhere (MATCH SIMPLE, the only kind in use).
+            orphans = sql.SQL(
+                "SELECT count(*) FROM (SELECT 1 FROM {child} c WHERE {given} AND NOT EXISTS"
+                " (SELECT 1 FROM {parent} p WHERE {same}) LIMIT {most}) orphans"
+            ).format(
+                child=sql.Identifier(room, child),
+                parent=sql.Identifier(parent_room, parent),
+                given=_each("c.{} IS NOT NULL", [(column,) for column in columns]),
+                same=_each("p.{} = c.{}", list(zip(keys, columns, strict=True))),
+                most=ORPHANS_COUNTED,
+            )
+            found = self._number(orphans)
+            ok = None if found is None else found == 0
+            yield Finding("foreign_key", f"{child}.{name}", ok, str(found) if found else "")
+
+    def _sequences(self) -> Iterator[Finding]:
+        for room, name, table_room, table, column in self.link.execute(_SEQUENCES).fetchall():
+            ahead = sql.SQL(
+                "SELECT last_value + is_called::int - coalesce((SELECT max({column}) FROM {table}),"
+                " last_value - 1) FROM {sequence}"
+            ).format(
+                column=sql.Identifier(column),
+                table=sql.Identifier(table_room, table),
+                sequence=sql.Identifier(room, name),
+            )
+            found = self._number(ahead)
+            ok = None if found is None else found > 0
+            said = "" if found is None or found > 0 else str(found - 1)
+            yield Finding("sequence", f"{table}.{column}", ok, said)
+
+    def _indexes(self) -> Iterator[Finding]:
+        for _, name, is_valid in self.link.execute(_INDEXES).fetchall():
+            yield Finding("index", name, bool(is_valid))
+
+    def _number(self, query: sql.Composed) -> int | None:
+        """None: not in time, not ours to read, or no number (a key made of text and nextval)."""
+        left_s = self._began + self.timeout_s - time.monotonic()
+        if left_s <= 0:
+            return None
+        limit_statements(self.link, left_s)
+        try:
+            found = one(self.link, query)
+        except _CANNOT_TELL:
+            return None
+        finally:
+            limit_statements(self.link, self.timeout_s)
+        return int(str(found))
+
+
+def _each(words: LiteralString, names: list[tuple[str, ...]]) -> sql.Composed:
+    parts = [sql.SQL(words).format(*map(sql.Identifier, given)) for given in names]
+    return sql.SQL(" AND ").join(parts)
