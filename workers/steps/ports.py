@@ -2,11 +2,35 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import TypeVar
 
+from commands.database_ports import Backups, Database, MigrationTool, Proxy, Skipped
+from commands.domain.database_definition import Database as DatabaseDefinition
+from commands.domain.errors import RunbookError
+from commands.domain.plan import Evidence
 from commands.domain.runbook import Compose, EnvironmentDefinition, Runbook, ServiceDefinition
 from commands.ports import Clock, ConfigFiles, Containers, History, Programs, Web
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the journal knows of the steps so far, by number: for those that build on others.
+
+    `captured` are the first captured states, `attempts` how often each was begun.
+    """
+
+    captured: Mapping[int, Mapping[str, str]] = field(default_factory=dict)
+    attempts: Mapping[int, int] = field(default_factory=dict)
+    evidence: Evidence = field(default_factory=Evidence)
+
+
+def _never() -> bool:
+    return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +39,9 @@ class Ports:
 
     `changed_at` is when the first switch was done (None before it). `brought` are the
     (repository, version) pairs that this rollback's own pulls brought here: only these may be
-    removed again (a target that was kept here before must survive, H19).
+    removed again (a target that was kept here before must survive, H19). `scratch` is the server
+    for proofs and rehearsals: one of its own, or production's. Those of the database are None
+    when the runbook names none; steps ask by the properties, which raise RunbookError then.
     """
 
     containers: Containers
@@ -29,6 +55,13 @@ class Ports:
     rollback_id: str
     changed_at: datetime | None = None
     brought: frozenset[tuple[str, str]] = frozenset()
+    known: Known = field(default_factory=Known)
+    database: Database | None = None
+    scratch: Database | None = None
+    backups: Backups | None = None
+    migrations: MigrationTool | None = None
+    proxy: Proxy | None = None
+    skipped: Skipped = _never
 
     @property
     def definition(self) -> EnvironmentDefinition:
@@ -43,3 +76,39 @@ class Ports:
     def service(self, name: str) -> ServiceDefinition:
         """A service as the runbook has it."""
         return self.runbook.services[name]
+
+    @property
+    def limits(self) -> DatabaseDefinition:
+        """The database as the runbook has it."""
+        return self._named(self.definition.database)
+
+    @property
+    def production(self) -> Database:
+        """The server that holds production's database."""
+        return self._named(self.database)
+
+    @property
+    def rehearsals(self) -> Database:
+        """The server that scratch copies are made on."""
+        return self._named(self.scratch)
+
+    @property
+    def folder(self) -> Backups:
+        """The folder of backups."""
+        return self._named(self.backups)
+
+    @property
+    def tool(self) -> MigrationTool:
+        """The migration tool in a service's image."""
+        return self._named(self.migrations)
+
+    @property
+    def page(self) -> Proxy:
+        """The proxy that shows the maintenance page."""
+        return self._named(self.proxy, ".maintenance")
+
+    def _named(self, port: T | None, part: str = "") -> T:
+        if port is None:
+            path = f"environments.{self.environment}.database{part}"
+            raise RunbookError(path, "is not there any more")
+        return port

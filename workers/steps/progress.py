@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol, TypeAlias
 
+from commands.domain.database import BackupRecord
 from commands.domain.plan import EvidenceItem
 from commands.domain.proof import ProofItem
 from commands.domain.text import Text
@@ -30,11 +31,17 @@ class Progress(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What an effect says for itself: a detail for the card, proof, evidence."""
+    """What an effect says for itself: a detail for the card, proof, evidence.
+
+    `backup`: one that was proven, for the environment to remember. `is_moot`: people decided
+    meanwhile that the step is to be left, and it was.
+    """
 
     detail: Text | None = None
     proof: tuple[ProofItem, ...] = ()
     evidence: tuple[EvidenceItem, ...] = ()
+    backup: BackupRecord | None = None
+    is_moot: bool = False
 
 
 class Step(Protocol):

@@ -6,6 +6,7 @@ from commands.domain import plan as planned
 from commands.domain.plan import Pin, Plan, PlannedStep
 from commands.planner.pins import pin_for
 from workers.steps.await_healthy import AwaitHealthy
+from workers.steps.database_registry import build_on_database
 from workers.steps.drop_prepared import DropPrepared
 from workers.steps.hold_stable import HoldStable
 from workers.steps.pin_version import PinVersion
@@ -37,6 +38,8 @@ def build(step: PlannedStep, ports: Ports, plan: Plan) -> Step:  # noqa: PLR0911
         case planned.DropPrepared(targets=targets):
             return DropPrepared(ports, targets)
         case other:
+            if found := build_on_database(step, ports, plan):
+                return found
             raise NotImplementedError(other.kind)
 
 

@@ -1,0 +1,34 @@
+"""Clean-up on the database servers, however the rollback ended."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from commands.domain import naming
+from commands.domain.text import text
+from workers.steps.looking import Looking
+from workers.steps.ports import Ports
+from workers.steps.progress import Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class DropScratch(Looking):
+    """Drop the scratch copy, and a restored one that was never swapped in. Safe to repeat.
+
+    A swap back puts aside under another name, so whatever is still called restored served nobody.
+    """
+
+    ports: Ports
+    database: str
+
+    def apply(self) -> Outcome:
+        """Raises DatabaseError and the like; nothing depends on it."""
+        number = self.ports.rollback_id
+        places = (
+            (self.ports.rehearsals, naming.scratch(self.database, number)),
+            (self.ports.production, naming.restored(self.database, number)),
+        )
+        there = [(server, name) for server, name in places if server.exists(name)]
+        for server, name in there:
+            server.drop(name)
+        return Outcome(text("db.dropped", names=tuple(n for _, n in there)) if there else None)

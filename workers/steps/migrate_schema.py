@@ -1,0 +1,125 @@
+"""Run the migration on production, and know afterwards where the schema stands."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from commands.domain import naming
+from commands.domain import plan as planned
+from commands.domain.errors import CheckFailedError, EngineError
+from commands.domain.plan import Migration
+from commands.domain.text import Text, text
+from workers.steps.migrating import Look, Run, half_way
+from workers.steps.packed import packed
+from workers.steps.ports import Ports
+from workers.steps.progress import Before, Outcome, Progress
+from workers.steps.swap_back import swap_back
+
+COUNTS = "counts"
+COUNTING_S = 20.0
+"""Users wait meanwhile: a count that takes longer is left out, and the check says so."""
+
+
+@dataclass(frozen=True, slots=True)
+class MigrateSchema:
+    """The downgrade (or upgrade) in a one-off container of the image that has the scripts (H1, H2).
+
+    A lock that is not to be had in time ends it with nothing changed (H17). Whatever else ends it,
+    the revisions and the shape of the schema decide: as before, as planned, or in doubt (H16).
+
+    `path` are revisions that it passes. `is_swapped`: a restored database has taken the name, and
+    its own step brings everything back. `known`: what the journal says was captured.
+    """
+
+    ports: Ports
+    action: planned.MigrateSchema
+    timeout_s: float
+    captured: Before
+    path: frozenset[str] = frozenset()
+    is_swapped: bool = False
+
+    def capture(self) -> dict[str, str]:
+        """Revisions, shape and counts before: what is gone back to, and compared with."""
+        before = self._look().to_capture()
+        try:
+            counts = self.ports.production.counts(self.action.database, COUNTING_S)
+        except EngineError:
+            # Too many rows for the time: the integrity check then calls their number unknown.
+            return before
+        return {**before, COUNTS: packed(counts)}
+
+    def probe(self, before: Before) -> Progress:
+        """After a crash, what ran having been ended. Raises InDoubtError naming the objects."""
+        now, start = self._look(), Look.captured(before)
+        if now.revisions == self.action.migration.after:
+            return Progress.DONE
+        if now.same(start):
+            return Progress.UNTOUCHED
+        raise half_way(self.action.database, start, now)
+
+    def apply(self) -> Outcome:
+        """Raises as `Run.carry_out` does."""
+        start = Look.captured(self.captured) if self.captured else self._look()
+        ran = self._run(self.action.migration, start).carry_out()
+        return Outcome(
+            text(
+                "db.migrated",
+                revisions=ran.after.revisions,
+                seconds=ran.seconds,
+                blocked_s=round(ran.watched.blocked_s, 1),
+            )
+        )
+
+    def changed_since(self, before: Before) -> Text | None:
+        """A revision that this migration does not know: somebody deployed since."""
+        if self.is_swapped:
+            return None
+        server, database = self.ports.production, self.action.database
+        now = server.revisions(database)
+        ours = {*self.action.migration.after, *Look.captured(before).revisions, *self.path}
+        if not ours.issuperset(now):
+            return text("db.migrated_since", database=database, found=now)
+        if self.action.way_back == "swap" and not self._is_back(before):
+            kept = naming.kept(database, self.ports.rollback_id)
+            if not server.exists(kept):
+                return text("db.kept_gone", database=database, kept=kept)
+        return None
+
+    def revert(self, before: Before) -> None:
+        """Nothing was changed: nothing is done. Else by the plan's way back, and read back."""
+        if self.is_swapped or self._is_back(before):
+            return
+        if self.action.way_back == "swap":
+            swap_back(self.ports, self.action.database, marked=True)
+        elif self.action.back is not None:
+            self._run(self.action.back, self._look()).carry_out()
+        self._refuse_another_schema(before)
+
+    def _run(self, migration: Migration, start: Look) -> Run:
+        return Run(
+            ports=self.ports,
+            database=self.action.database,
+            migration=migration,
+            start=start,
+            lock_timeout_s=self.action.lock_timeout_s,
+            timeout_s=self.timeout_s,
+        )
+
+    def _look(self) -> Look:
+        return Look.at(self.ports.production, self.action.database)
+
+    def _is_back(self, before: Before) -> bool:
+        return self._look().same(Look.captured(before))
+
+    def _refuse_another_schema(self, before: Before) -> None:
+        now, start = self._look(), Look.captured(before)
+        if now.revisions != start.revisions:
+            raise CheckFailedError(
+                "check.wrong_schema",
+                database=self.action.database,
+                expected=start.revisions,
+                found=now.revisions,
+            )
+        if not now.same(start):
+            # The scripts' own way back left something out (an autocommit cut short, H16).
+            raise half_way(self.action.database, start, now)

@@ -1,0 +1,157 @@
+"""One run of the migration tool, watched from outside, and judged by what the world shows.
+
+What a program says of itself is not believed: revisions and shape are looked at before and after.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+
+from commands.database_ports import Database, Shape, Watched, WatchedRun
+from commands.domain.errors import (
+    CheckFailedError,
+    CommandFailedError,
+    EngineError,
+    InDoubtError,
+    LockTimeoutError,
+    RollbotError,
+)
+from commands.domain.plan import Migration
+from commands.ports import OneOffOutcome
+from workers.steps.packed import SHAPE, differences, fingerprint, recalled, remembered
+from workers.steps.ports import Ports
+
+REVISIONS = "revisions"
+SETTLE_S = 30.0
+NEARLY = 0.8
+"""A wait is measured by looks: the one that ended a migration may be seen a little shorter."""
+
+Problem = RollbotError | None
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A database's revisions and shape at one moment."""
+
+    revisions: tuple[str, ...]
+    shape: Shape | None
+    fingerprint: str
+
+    @classmethod
+    def at(cls, server: Database, database: str) -> Look:
+        """As they are now."""
+        shape = server.shape(database)
+        return cls(server.revisions(database), shape, fingerprint(shape))
+
+    @classmethod
+    def captured(cls, before: Mapping[str, str]) -> Look:
+        """As a step found them; the shape itself may have been too large for the journal."""
+        revisions = tuple(before.get(REVISIONS, "").split())
+        return cls(revisions, recalled(before), before.get(SHAPE, ""))
+
+    def to_capture(self) -> dict[str, str]:
+        """For the journal."""
+        shape = remembered(self.shape) if self.shape else {SHAPE: self.fingerprint}
+        return {REVISIONS: " ".join(self.revisions), **shape}
+
+    def same(self, other: Look) -> bool:
+        """Whether nothing in between changed the schema."""
+        return (self.revisions, self.fingerprint) == (other.revisions, other.fingerprint)
+
+    def objects(self, now: Look) -> tuple[str, ...]:
+        """What is gone and what is new since, by name."""
+        return differences(self.shape, now.shape) if self.shape and now.shape else ()
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """How a run ended: its last look, what was seen of locks, how long it took."""
+
+    after: Look
+    watched: Watched
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """One migration to be carried out on production, and what the database was before it."""
+
+    ports: Ports
+    database: str
+    migration: Migration
+    start: Look
+    lock_timeout_s: float
+    timeout_s: float
+
+    def carry_out(self) -> Ran:
+        """Run it. Returns only when the database has the migration's revisions.
+
+        Raises LockTimeoutError, CommandFailedError and CommandTimedOutError when nothing was
+        changed (cases 50, 31), InDoubtError naming the objects when something was (case 49).
+        """
+        began = self.ports.clock.now()
+        watch = self.ports.production.watch(self.database, self.lock_timeout_s)
+        problem: Problem = None
+        with watch:
+            try:
+                problem = self._failed(self._started())
+            except EngineError as error:
+                problem = error
+        if problem is not None:
+            self._settle()
+        now = Look.at(self.ports.production, self.database)
+        if now.revisions != self.migration.after:
+            self._refuse(now, problem, watch)
+        seconds = round((self.ports.clock.now() - began).total_seconds(), 1)
+        return Ran(now, watch.seen, seconds)
+
+    def _settle(self) -> None:
+        """What was cut short may still be at it, and commit after our look."""
+        with suppress(RollbotError):
+            # With the engine away, ending its session must do: it does not begin another.
+            self.ports.containers.settle(self.ports.rollback_id, SETTLE_S)
+        self.ports.production.settle()
+
+    def _started(self) -> OneOffOutcome:
+        return self.ports.tool.run(self.migration, self.database, self.timeout_s, scratch=False)
+
+    def _failed(self, outcome: OneOffOutcome) -> Problem:
+        if outcome.exit_code == 0:
+            return None
+        return CommandFailedError(_program(self.ports), outcome.exit_code, outcome.tail)
+
+    def _refuse(self, now: Look, problem: Problem, watch: WatchedRun) -> None:
+        if not now.same(self.start):
+            raise half_way(self.database, self.start, now) from problem
+        if problem is None:
+            raise CheckFailedError(
+                "check.schema_not_moved",
+                database=self.database,
+                expected=self.migration.after,
+                found=now.revisions,
+            )
+        seen = watch.seen
+        if (
+            isinstance(problem, CommandFailedError)
+            and seen.holders
+            and seen.waited_s >= NEARLY * self.lock_timeout_s
+        ):
+            raise LockTimeoutError(self.database, self.lock_timeout_s, seen.holders) from problem
+        raise problem
+
+
+def half_way(database: str, start: Look, now: Look) -> InDoubtError:
+    """The schema is neither what it was nor what it was to be: which objects tell it (H16)."""
+    return InDoubtError(
+        "doubt.schema_half_way",
+        database=database,
+        before=start.revisions,
+        now=now.revisions,
+        objects=start.objects(now),
+    )
+
+
+def _program(ports: Ports) -> str:
+    return " ".join(ports.limits.migrations.command)

@@ -1,0 +1,91 @@
+"""Counts and the shape of a schema as short text: for the journal, and for machines after it.
+
+One line for each table or kind, `|` and `,` between words and never `=` or `:`: what stands before
+those may look like the name of a secret to the redactor, and its value would be masked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from urllib.parse import quote, unquote
+
+from commands.database_ports import Shape
+from commands.domain.plan import digest_of
+
+SHAPE, NAMES = "shape", "names"
+
+LONGEST = 64_000
+"""A schema with more to its name is remembered by its fingerprint alone."""
+
+SHOWN = 12
+"""So many objects are named; the rest is counted by whoever looks."""
+
+_SAFE = "._-$"
+
+
+def packed(counts: Mapping[str, int]) -> str:
+    """`3|users,-12|files`."""
+    return ",".join(f"{n}|{quote(table, _SAFE)}" for table, n in sorted(counts.items()))
+
+
+def unpacked(words: str) -> dict[str, int]:
+    """The counts again; what cannot be read (masked, cut) is left out."""
+    found: dict[str, int] = {}
+    for word in filter(None, words.split(",")):
+        n, _, table = word.partition("|")
+        if n.lstrip("-").isdigit() and table:
+            found[unquote(table)] = int(n)
+    return found
+
+
+def listed(words: Iterable[str]) -> str:
+    """Any words, to be read by `unlisted`."""
+    return ",".join(quote(word, _SAFE) for word in words)
+
+
+def unlisted(words: str) -> tuple[str, ...]:
+    """The words again."""
+    return tuple(unquote(word) for word in words.split(",") if word)
+
+
+def fingerprint(shape: Shape) -> str:
+    """SHA-256 (hex) of everything that the schema consists of, by name."""
+    return digest_of({kind: sorted(names) for kind, names in shape.names.items() if names})
+
+
+def remembered(shape: Shape) -> dict[str, str]:
+    """The shape for the journal: its fingerprint, and all names where they are not too many."""
+    lines = [
+        f"{kind}|{quote(parent, _SAFE)}|{listed(sorted(names))}"
+        for kind in sorted(shape.names)
+        for parent, names in sorted(_by_parent(shape.names[kind]).items())
+    ]
+    whole = "\n".join(lines)
+    return {SHAPE: fingerprint(shape), NAMES: whole if len(whole) <= LONGEST else ""}
+
+
+def recalled(before: Mapping[str, str]) -> Shape | None:
+    """The shape that was remembered; None when only its fingerprint was."""
+    names: dict[str, set[str]] = {}
+    for line in before.get(NAMES, "").splitlines():
+        kind, parent, children = line.split("|")
+        head = f"{unquote(parent)}." if parent else ""
+        names.setdefault(kind, set()).update(head + child for child in unlisted(children))
+    found = Shape({kind: frozenset(of) for kind, of in names.items()})
+    return found if fingerprint(found) == before.get(SHAPE) else None
+
+
+def differences(before: Shape, now: Shape) -> tuple[str, ...]:
+    """What is gone and what is new, by name: `- column projects.description`, `+ index ix_a`."""
+    gone = (f"- {one.what} {one.name}" for one in before.lost_in(now))
+    new = (f"+ {one.what} {one.name}" for one in now.lost_in(before))
+    found = (*gone, *new)
+    return (*found[:SHOWN], "…") if len(found) > SHOWN else found
+
+
+def _by_parent(names: Iterable[str]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for name in names:
+        parent, _, child = name.rpartition(".")
+        found.setdefault(parent, []).append(child)
+    return found

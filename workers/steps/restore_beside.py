@@ -1,0 +1,72 @@
+"""Restore a backup beside production's database: nothing is swapped yet."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from commands.domain import naming
+from commands.domain.errors import BackupInvalidError
+from commands.domain.plan import EvidenceItem
+from commands.domain.text import Text, text
+from workers.steps.ports import Ports
+from workers.steps.progress import Before, Outcome, Progress
+from workers.steps.restoring import Restored, found_backup, restore_copy
+
+COPY = "copy"
+
+
+@dataclass(frozen=True, slots=True)
+class RestoreBeside:
+    """A new database from the backup, on production's own server, its counts compared (H5).
+
+    Serves no user. Safe to repeat: it is dropped and made again.
+    """
+
+    ports: Ports
+    database: str
+    backup: str
+    sha256: str
+    timeout_s: float
+
+    def capture(self) -> dict[str, str]:
+        """The database that will be there."""
+        return {COPY: self._copy}
+
+    def probe(self, before: Before) -> Progress:  # noqa: ARG002 -- its name is made, not captured
+        """Whatever is there is dropped and made again: nobody uses it yet."""
+        there = self.ports.production.exists(self._copy)
+        return Progress.PARTIAL if there else Progress.UNTOUCHED
+
+    def apply(self) -> Outcome:
+        """Raises BackupInvalidError (`changed` when it is not the planned file), DiskFullError."""
+        record = found_backup(self.ports, self.backup)
+        if self.sha256 and record.sha256 != self.sha256:
+            raise BackupInvalidError(record.name, "changed", record.sha256)
+        restored = restore_copy(
+            self.ports.production, self.ports, record, self._copy, self.timeout_s
+        )
+        said = _said(restored, f"{record.taken_at:%Y-%m-%d %H:%M} UTC")
+        found = f"{record.name} {restored.compared} tables {restored.rows} rows"
+        evidence = EvidenceItem(name="restore", ok=True, found=found, said=said)
+        return Outcome(detail=said, evidence=(evidence,))
+
+    def changed_since(self, before: Before) -> None:
+        """A copy of ours is nobody else's."""
+
+    def revert(self, before: Before) -> None:
+        """`DropScratch` drops it on every ending, unless it was swapped in."""
+
+    @property
+    def _copy(self) -> str:
+        return naming.restored(self.database, self.ports.rollback_id)
+
+
+def _said(restored: Restored, at: str) -> Text:
+    facts: dict[str, str | float] = {
+        "rows": restored.rows,
+        "seconds": restored.seconds,
+        "at": at,
+    }
+    if restored.compared:
+        return text("db.restored", n=restored.compared, **facts)
+    return text("db.restored_uncounted", n=len(restored.counts), **facts)
