@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
+from bot.cards.database_answers import backups_card, schema_card
 from bot.cards.rollback import rollback_card, status_line
 from bot.cards.steps import step_title
 from bot.cards.view import View, Words
@@ -188,6 +189,8 @@ _CARDS: dict[type[r.Reply], Callable[[Any, Words], Card]] = {
     r.StatusReply: _status,
     r.LogReply: _log,
     r.VersionsReply: _versions,
+    r.SchemaReply: schema_card,
+    r.BackupsReply: backups_card,
     r.HistoryReply: _history,
     r.HelpReply: _help,
     r.OncallReply: _oncall,

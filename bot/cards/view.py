@@ -10,7 +10,7 @@ from commands.domain.people import Language, PersonId, RoleId
 from commands.domain.runbook import EnvironmentDefinition, Runbook
 from commands.domain.state import RollbackState
 from commands.domain.text import Param, Text
-from commands.locale import duration, say, when
+from commands.locale import age, duration, grouped, say, size, when
 
 REASON_SHOWN = 300
 """Characters of somebody's reason that a card shows; the journal has it whole."""
@@ -47,6 +47,18 @@ class Words:
     def took(self, seconds: float) -> str:
         """A duration."""
         return duration(max(seconds, 0.0), self.language)
+
+    def ago(self, moment: datetime) -> str:
+        """How long ago, roughly."""
+        return age(moment, self.now, self.language)
+
+    def rows(self, number: int) -> str:
+        """How many rows, large numbers in groups."""
+        return grouped(number, self.language)
+
+    def size(self, size_bytes: int) -> str:
+        """A size as people read it."""
+        return size(size_bytes, self.language)
 
     def name(self, person: PersonId | None) -> str:
         """A person's name."""

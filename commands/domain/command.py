@@ -83,6 +83,7 @@ class SkipRehearsal:
     """An approver lets the rehearsal be skipped; never the backup. `nonce`: the button's."""
 
     actor: Actor
+    reason: str = ""
     nonce: str = ""
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+from commands.domain.database import BackupRecord, RevisionId, ScriptGraph
 from commands.domain.facts import KnownRelease, RunningRelease
 from commands.domain.proof import Verdict
 from commands.domain.text import Text
@@ -49,12 +50,29 @@ class Remembered(BaseModel):
     untrusted: tuple[Text, ...] = ()
 
 
+class ObservedDatabase(BaseModel):
+    """What the observer last read of the environment's database and its backup folder.
+
+    `revisions` are those in the database; `graph` the scripts of the running image, None when it
+    could not be asked. `backups` are the folder's, newest first. `why`: the server did not answer.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    at: AwareDatetime
+    name: str
+    revisions: tuple[RevisionId, ...] = ()
+    graph: ScriptGraph | None = None
+    backups: tuple[BackupRecord, ...] = ()
+    why: Text | None = None
+
+
 class ObservedRecord(BaseModel):
     """Everything the observer knows of one environment.
 
     `engine_error` says that the container engine did not answer; then nothing else is fresh.
     `releases` are what each service could go back to, newest first. `remembered` reaches the bot
-    when no journal can.
+    when no journal can. `database` None: the runbook names none, or it was not looked at yet.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -64,6 +82,7 @@ class ObservedRecord(BaseModel):
     releases: dict[str, tuple[KnownRelease, ...]] = Field(default_factory=dict)
     engine_error: Text | None = None
     remembered: Remembered = Remembered()
+    database: ObservedDatabase | None = None
 
     def of(self, service: str) -> ObservedService | None:
         """One service; None if it is not watched."""

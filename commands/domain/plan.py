@@ -26,7 +26,7 @@ from commands.domain.actions import (
     SwitchRelease,
     Target,
 )
-from commands.domain.database import Loss, RevisionId
+from commands.domain.database import BackupRecord, Loss, RevisionId
 from commands.domain.database_actions import (
     CheckIntegrity,
     CompareSchema,
@@ -177,6 +177,7 @@ class Plan(PlanPart):
     """Everything that will be done, from what, and what people should know before.
 
     `downtime_s` is an estimate (None = not known); `commits_undone` are one-line summaries.
+    `backup` is what a restore goes back to, for cards (`schema_change` names it in the digest).
     """
 
     request: Request
@@ -187,6 +188,7 @@ class Plan(PlanPart):
     schema_change: SchemaChange | None = None
     losses: tuple[Loss, ...] = ()
     written_since: dict[str, int] = Field(default_factory=dict)
+    backup: BackupRecord | None = None
     warnings: tuple[Text, ...] = ()
     evidence: tuple[Text, ...] = ()
     commits_undone: tuple[str, ...] = ()

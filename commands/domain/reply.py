@@ -7,9 +7,10 @@ from datetime import datetime, timedelta
 from typing import TypeAlias
 
 from commands.domain.conversation import Suggestions
+from commands.domain.database import BackupRecord
 from commands.domain.events import AnyEvent
 from commands.domain.facts import KnownRelease
-from commands.domain.observed import ObservedRecord
+from commands.domain.observed import ObservedDatabase, ObservedRecord
 from commands.domain.state import EnvironmentState, RollbackState
 from commands.domain.text import Text
 
@@ -59,6 +60,24 @@ class VersionsReply:
 
 
 @dataclass(frozen=True, slots=True)
+class SchemaReply:
+    """The database's migrations as of `age` ago; `database` None: the observer saw none."""
+
+    name: str
+    database: ObservedDatabase | None
+    age: timedelta | None
+
+
+@dataclass(frozen=True, slots=True)
+class BackupsReply:
+    """The database's backups, newest first, as of `age` ago; None: the observer saw none."""
+
+    name: str
+    backups: tuple[BackupRecord, ...] | None
+    age: timedelta | None
+
+
+@dataclass(frozen=True, slots=True)
 class HistoryReply:
     """The newest rollbacks of the environment, newest first."""
 
@@ -90,6 +109,8 @@ Reply: TypeAlias = (
     | StatusReply
     | LogReply
     | VersionsReply
+    | SchemaReply
+    | BackupsReply
     | HistoryReply
     | HelpReply
     | OncallReply

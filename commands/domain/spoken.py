@@ -159,9 +159,10 @@ class DropKept:
 
 @dataclass(frozen=True, slots=True)
 class SkipRehearsal:
-    """An approver goes on without the rehearsal."""
+    """An approver goes on without the rehearsal, and says why ("" when not)."""
 
     rollback: str
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)

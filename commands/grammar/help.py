@@ -81,7 +81,7 @@ EXAMPLES: Mapping[str, tuple[tuple[str, Text], ...]] = {
         ("db -1 --with {dependant}=v1.2.2", text("help.does_db_with")),
         ("db -1 --dry-run", text("help.does_dry_run")),
         ("versions db", text("help.does_versions_db")),
-        ("skip-rehearsal RB-17", text("help.does_skip_rehearsal")),
+        ('skip-rehearsal RB-17 "…"', text("help.does_skip_rehearsal")),
         ("undo RB-17", text("help.does_undo_db")),
         ("drop-kept RB-17", text("help.does_drop_kept")),
     ),

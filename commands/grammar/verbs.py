@@ -15,7 +15,7 @@ from commands.grammar.options import take_apart, verb_command
 from commands.grammar.suggest import nearest
 from commands.grammar.words import short
 
-FREE_TEXT = frozenset({"deny", "undo", "note", "freeze", "unfreeze"})
+FREE_TEXT = frozenset({"deny", "undo", "skip-rehearsal", "note", "freeze", "unfreeze"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +145,7 @@ READERS: Mapping[str, Callable[[Said], Spoken]] = {
     "retry": _of_one(spoken.Retry),
     "done": _of_one(spoken.MarkDone),
     "drop-kept": _of_one(spoken.DropKept),
-    "skip-rehearsal": _of_one(spoken.SkipRehearsal),
+    "skip-rehearsal": _with_reason(spoken.SkipRehearsal),
     "note": _note,
     "tick": _tick,
     "untick": _tick,

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from commands.domain import reply as r
 from commands.domain import spoken as s
 from commands.domain.conversation import Suggestions
 from commands.domain.facts import KnownRelease
-from commands.domain.observed import ObservedRecord
+from commands.domain.observed import ObservedDatabase, ObservedRecord
 from commands.domain.people import Language
 from commands.domain.runbook import Runbook
 from commands.domain.text import text
@@ -64,6 +66,33 @@ async def versions(context: Context, spoken: s.Versions) -> r.Reply:
     observed = await context.service.observed()
     releases = observed.record.releases.get(spoken.service, ()) if observed else ()
     return r.VersionsReply(spoken.service, releases, observed.age if observed else None)
+
+
+async def schema(context: Context, spoken: s.Schema) -> r.Reply:
+    """Which migrations the database has, and which there are."""
+    seen, age = await _database(context)
+    return r.SchemaReply(_name(context), seen, age)
+
+
+async def backups(context: Context, spoken: s.Backups) -> r.Reply:
+    """The backups there are: the folder's as observed; before that, those of the journal."""
+    seen, age = await _database(context)
+    if seen is not None:
+        return r.BackupsReply(_name(context), seen.backups, age)
+    known = (await context.service.book.environment()).backups
+    return r.BackupsReply(_name(context), tuple(reversed(known)) or None, None)
+
+
+async def _database(context: Context) -> tuple[ObservedDatabase | None, timedelta | None]:
+    """What the observer last read of it, and how long ago."""
+    observed = await context.service.observed()
+    seen = observed.record.database if observed else None
+    return seen, context.service.clock.now() - seen.at if seen else None
+
+
+def _name(context: Context) -> str:
+    database = context.runbook.environments[context.service.environment].database
+    return database.name if database else "db"
 
 
 async def history(context: Context, spoken: s.History) -> r.Reply:

@@ -51,6 +51,17 @@ async def mark_done(context: Context, spoken: s.MarkDone) -> Reply:
     return await _recover(context, "mark_done", spoken.rollback)
 
 
+async def drop_kept(context: Context, spoken: s.DropKept) -> Reply:
+    """Let the kept database of an ended rollback go, by its row."""
+    return await _recover(context, "drop_kept", spoken.rollback)
+
+
+async def skip_rehearsal(context: Context, spoken: s.SkipRehearsal) -> Reply:
+    """Go on without the rehearsal, under one's own name."""
+    command = c.SkipRehearsal(context.actor(), spoken.reason, context.nonce)
+    return await _carry(context, command, spoken.rollback)
+
+
 async def _recover(context: Context, verb: c.RecoveryVerb, rollback_id: str) -> Reply:
     return await _carry(context, c.Recover(context.actor(), verb, context.nonce), rollback_id)
 

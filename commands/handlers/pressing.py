@@ -17,6 +17,7 @@ MEANINGS: dict[str, Callable[[Token], s.Spoken]] = {
     "undo": lambda t: s.Undo(t.rollback),
     "retry": lambda t: s.Retry(t.rollback),
     "done": lambda t: s.MarkDone(t.rollback),
+    "skip": lambda t: s.SkipRehearsal(t.rollback),
     "tick": lambda t: s.Tick(t.rollback, t.nonce),
     "untick": lambda t: s.Tick(t.rollback, t.nonce, done=False),
     "plan": lambda t: s.PlanOf(t.rollback),

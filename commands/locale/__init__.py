@@ -9,10 +9,21 @@ from __future__ import annotations
 from commands.domain.people import Language
 from commands.domain.text import Text
 from commands.locale.catalogue import Catalogue, catalogue
-from commands.locale.numbers import shown
+from commands.locale.numbers import grouped, shown, size
 from commands.locale.times import age, duration, when
 
-__all__ = ["Catalogue", "age", "catalogue", "duration", "has", "say", "shown", "when"]
+__all__ = [
+    "Catalogue",
+    "age",
+    "catalogue",
+    "duration",
+    "grouped",
+    "has",
+    "say",
+    "shown",
+    "size",
+    "when",
+]
 
 
 def say(text: Text, language: Language) -> str:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from babel.numbers import format_decimal
+from babel.units import format_unit
 
 from commands.domain.people import Language
 from commands.domain.text import Param
 
 YES_NO: dict[Language, tuple[str, str]] = {"ru": ("да", "нет"), "en": ("yes", "no")}
 NOTHING = "—"
+TENTHS_BELOW = 10
+_UNITS = (("gigabyte", 10**9), ("megabyte", 10**6), ("kilobyte", 1_000), ("byte", 1))
 
 
 def shown(value: Param, language: Language) -> str:
@@ -28,3 +31,16 @@ def shown(value: Param, language: Language) -> str:
             return ", ".join(value)
         case _:
             return str(value)
+
+
+def grouped(number: int, language: Language) -> str:
+    """A count of rows, as people read large ones: «1 204», `1,204`."""
+    return format_decimal(number, locale=language)
+
+
+def size(size_bytes: int, language: Language) -> str:
+    """A file's or database's size: «1,2 ГБ», `260 kB`. Thousands, as disks are sold."""
+    unit, one = next((u, one) for u, one in _UNITS if size_bytes >= one or one == 1)
+    amount = size_bytes / one
+    number = round(amount, 1 if amount < TENTHS_BELOW and one > 1 else None)
+    return format_unit(number, f"digital-{unit}", "short", locale=language)

@@ -33,7 +33,7 @@ def skip(case: Case, command: SkipRehearsal, runbook: Runbook, now: datetime) ->
     may_fill(question, command.actor, runbook)
     return Decision(
         state.id,
-        rollback=(RehearsalSkipped(person=command.actor.person),),
+        rollback=(RehearsalSkipped(person=command.actor.person, reason=command.reason),),
         answer=text("answer.rehearsal_skipped", id=state.id),
         work=True,
     )

@@ -116,6 +116,7 @@ class RehearsalSkipped(Event):
 
     kind: Literal["rehearsal_skipped"] = "rehearsal_skipped"
     person: PersonId
+    reason: str = ""
 
 
 class Refused(Event):

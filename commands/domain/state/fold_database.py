@@ -19,6 +19,7 @@ folds: Folds[RollbackState] = Folds()
 def _skipped(state: RollbackState, event: e.RehearsalSkipped, at: datetime) -> None:
     """The step counts as done: whatever a rehearsal under way still says decides nothing."""
     state.rehearsal_skipped_by, state.progressed_at = event.person, at
+    state.rehearsal_skipped_why = event.reason
     for step in state.planned(Phase.PREPARE):
         record = state.record(step.number)
         if isinstance(step.action, RehearseMigration) and record.status is not StepStatus.DONE:

@@ -75,6 +75,7 @@ class RollbackState:
     notes: tuple[tuple[PersonId, str, datetime], ...] = ()
     refusals: int = 0
     rehearsal_skipped_by: PersonId | None = None
+    rehearsal_skipped_why: str = ""
     drop_kept_by: tuple[PersonId, ...] = ()
     drop_kept_failed: Text | None = None
     kept_dropped: bool = False

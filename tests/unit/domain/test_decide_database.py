@@ -159,7 +159,7 @@ def test_an_old_button_does_not_skip_a_new_plans_rehearsal() -> None:
     office = Office()
     rollback = asked(office)
 
-    command = c.SkipRehearsal(office.actor(GLEB), "0123456789ab")
+    command = c.SkipRehearsal(office.actor(GLEB), nonce="0123456789ab")
 
     assert refusal(office, command, rollback) == "refused.plan_changed"
 

@@ -89,6 +89,7 @@ def test_a_full_rollback_with_the_database(words: str, with_database: Runbook) -
         ("drop-kept RB-17", spoken.DropKept("RB-17")),
         ("drop—kept 17", spoken.DropKept("RB-17")),
         ("skip-rehearsal rb17", spoken.SkipRehearsal("RB-17")),
+        ("skip-rehearsal RB-17 копия сутки", spoken.SkipRehearsal("RB-17", "копия сутки")),
         ("db --help", Help("db")),
         ("restore --help", Help("restore")),
         ("help migration", Help("db")),
