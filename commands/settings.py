@@ -7,7 +7,7 @@ Docker secrets and systemd credentials do. What people decide is in runbook.toml
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,7 @@ from commands.chat_settings import (
     Webhook,
     WebhookUrl,
 )
+from commands.database_settings import DATABASE_URL, SCRATCH_URL, DatabaseSettings
 from commands.domain.errors import SettingsError
 
 __all__ = [
@@ -49,6 +50,8 @@ __all__ = [
 JOURNAL_KEY = "ROLLBOT_JOURNAL_KEY_"
 JOURNAL_KEY_LENGTH = 32
 FILE_SUFFIX = "_FILE"
+_PER_ENVIRONMENT = {"journal_keys": JOURNAL_KEY}
+_PER_ENVIRONMENT |= {"database_urls": DATABASE_URL, "scratch_urls": SCRATCH_URL}
 # What a child process of ours needs to find programs, its home and its locale; nothing else of
 # ours reaches it, least of all a stale APP_VERSION (hazard H6) or a token.
 INHERITED = (
@@ -57,7 +60,7 @@ INHERITED = (
 )
 
 
-class Settings(BaseSettings):
+class Settings(DatabaseSettings):
     """Everything read from the environment, once. Secrets never show in its repr."""
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore", populate_by_name=False)
@@ -163,7 +166,7 @@ class Settings(BaseSettings):
         tokens = (self.slack_bot_token, self.slack_app_token, self.telegram_bot_token)
         shared = (self.slack_signing_secret, self.webhook_secret, *self.journal_keys.values())
         found = {t.get_secret_value() for t in (*tokens, *shared) if t}
-        found |= {urlsplit(self.redis_url).password or ""}
+        found |= {urlsplit(self.redis_url).password or "", *self.database_secrets()}
         return tuple(sorted(found - {""}, key=lambda s: (-len(s), s)))
 
 
@@ -189,10 +192,10 @@ class Environ:
         except (OSError, UnicodeDecodeError) as error:
             raise SettingsError(name + FILE_SUFFIX, f"cannot be read: {error}") from error
 
-    def starting_with(self, prefix: str) -> Iterable[str]:
-        """Names of variables, without their `_FILE`, that start so."""
+    def starting_with(self, prefix: str) -> dict[str, str]:
+        """What is set of the variables that start so, by name without their `_FILE`."""
         names = {n.removesuffix(FILE_SUFFIX) for n in self.variables if n.startswith(prefix)}
-        return sorted(names - {prefix})
+        return {n: value for n in sorted(names - {prefix}) if (value := self.get(n))}
 
 
 class EnvironmentSource(PydanticBaseSettingsSource):
@@ -201,13 +204,12 @@ class EnvironmentSource(PydanticBaseSettingsSource):
     def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
         """The value under the field's alias."""
         alias = str(field.validation_alias)
-        return Environ().get(alias), alias, field_name == "journal_keys"
+        return Environ().get(alias), alias, field_name in _PER_ENVIRONMENT
 
     def __call__(self) -> dict[str, Any]:
         """Everything that is set."""
         environ = Environ()
-        keys = {n: v for n in environ.starting_with(JOURNAL_KEY) if (v := environ.get(n))}
-        found: dict[str, Any] = {JOURNAL_KEY: keys}
+        found: dict[str, Any] = {p: environ.starting_with(p) for p in _PER_ENVIRONMENT.values()}
         for name, wanted in self.settings_cls.model_fields.items():
             value, alias, nested = self.get_field_value(wanted, name)
             if value is not None and not nested:

@@ -205,6 +205,28 @@ def test_secrets_are_known_to_the_redactor_and_absent_from_the_repr(
     assert "canary" not in repr(settings)
 
 
+def test_the_addresses_of_databases_are_read_per_environment(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Each environment has its own, from a file too; the password in it is a known secret."""
+    address = tmp_path / "scratch_url"
+    address.write_text("postgresql://proof:canary%2Fe@scratch/postgres\n")
+    monkeypatch.setenv("ROLLBOT_DATABASE_URL_STAGING_EU", "postgresql://app:canary-d@db/samokoder")
+    monkeypatch.setenv("ROLLBOT_SCRATCH_URL_STAGING_EU_FILE", str(address))
+
+    settings = read_settings()
+
+    production = settings.database_url("staging-eu")
+    scratch = settings.scratch_url("staging-eu")
+    assert production is not None
+    assert production.get_secret_value() == "postgresql://app:canary-d@db/samokoder"
+    assert scratch is not None
+    assert scratch.get_secret_value() == address.read_text().strip()
+    assert settings.database_url("production") is None
+    assert {"canary-d", "canary%2Fe", "canary/e"} <= set(settings.secret_values())
+    assert "canary" not in repr(settings)
+
+
 def test_a_child_inherits_no_secret_and_no_stale_version(monkeypatch: pytest.MonkeyPatch) -> None:
     """A version variable of the worker's own shell cannot win over the env file (H6)."""
     monkeypatch.setenv("APP_VERSION", "v9")

@@ -28,15 +28,22 @@ def managed(
 
 
 def in_compose(
-    definition: Database, containers: Containers, surroundings: Surroundings, application: str
+    definition: Database,
+    containers: Containers,
+    surroundings: Surroundings,
+    application: str,
+    given: Address | None = None,
 ) -> Postgres:
     """A service of the Compose project; its client programs are those of its own container.
 
-    The role is the runbook's, else that of the container's POSTGRES_USER.
+    The role is the runbook's, else that of the container's POSTGRES_USER, and its password
+    POSTGRES_PASSWORD's there. `given` goes before all that: where a secret's file holds it.
     """
     service = definition.service
 
     def where() -> Address:
+        if given is not None:
+            return given
         host = containers.address(service)
         if host is None:
             raise DatabaseUnavailableError(database=definition.name, why=f"{service} does not run")
