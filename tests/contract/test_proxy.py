@@ -3,30 +3,33 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import TypeAlias
 
-import httpx
 import pytest
 
 from commands.database_ports import Proxy
 from commands.domain.errors import ProxyError
 from commands.domain.runbook import Maintenance
-from tests.engines.proxies import ProxyServer
+from tests.engines.ports import free_port
 from tests.engines.waiting import eventually
 from tests.fakes.proxy import FakeProxy
+from tests.stack.asking import Asking
+from tests.stack.database_runbook import maintenance_of
+from tests.stack.proxies import Nginx, Traefik
 from workers.adapters.programs import ProgramsOnHost
 from workers.adapters.proxy import proxy_of
 from workers.adapters.surroundings import Surroundings
 from workers.adapters.web import HttpWeb
 
+Server: TypeAlias = Traefik | Nginx
 PROXIES = [pytest.param(n, marks=pytest.mark.engine("nginx")) for n in ("traefik", "nginx")]
 
 
-class Backend(BaseHTTPRequestHandler):
-    """The customer's service: well, whatever it is asked."""
+class Site(BaseHTTPRequestHandler):
+    """The customer's service, or who keeps the page: well, whatever it is asked."""
 
     def do_GET(self) -> None:
         self.send_response(200)
@@ -38,30 +41,9 @@ class Backend(BaseHTTPRequestHandler):
         return
 
 
-@dataclass(slots=True)
-class Visitor:
-    """A client that never stops asking, each time on a new connection; every answer is kept.
-
-    On a kept one, HTTP lets a server hang up between two requests, which browsers repeat.
-    """
-
-    url: str
-    answers: list[httpx.Response | None] = field(default_factory=list)
-    gone: threading.Event = field(default_factory=threading.Event)
-
-    def ask(self) -> None:
-        new = httpx.Limits(max_keepalive_connections=0)
-        with httpx.Client(trust_env=False, timeout=5, limits=new) as client:
-            while not self.gone.is_set():
-                try:
-                    self.answers.append(client.get(self.url))
-                except httpx.HTTPError:
-                    self.answers.append(None)
-
-
-@pytest.fixture
-def backend() -> Iterator[str]:
-    with ThreadingHTTPServer(("127.0.0.1", 0), Backend) as http:
+def served(port: int) -> Iterator[str]:
+    """The site on loopback, until the generator is closed."""
+    with ThreadingHTTPServer(("127.0.0.1", port), Site) as http:
         serving = threading.Thread(target=http.serve_forever, args=(0.01,))
         serving.start()
         yield f"http://127.0.0.1:{http.server_address[1]}"
@@ -69,20 +51,33 @@ def backend() -> Iterator[str]:
         serving.join()
 
 
+@pytest.fixture
+def service() -> Iterator[str]:
+    yield from served(0)
+
+
 @pytest.fixture(params=PROXIES)
-def server(request: pytest.FixtureRequest, backend: str, tmp_path: Path) -> Iterator[ProxyServer]:
-    """The real thing, before a backend that is well."""
-    made = ProxyServer(request.param, backend, tmp_path)
-    made.start()
-    yield made
-    made.stop()
+def server(
+    request: pytest.FixtureRequest,
+    service: str,
+    traefik: Callable[[str], Traefik],
+    nginx: Callable[[str], Nginx],
+) -> Server:
+    """The real thing, before a service that is well."""
+    return traefik(service) if request.param == "traefik" else nginx(service)
 
 
-def told_by(server: ProxyServer) -> Proxy:
+def told_by(server: Server, **words: object) -> Proxy:
     """The adapter under test, as a worker builds it."""
-    maintenance = Maintenance.model_validate(server.maintenance())
-    programs = ProgramsOnHost(Surroundings(environment={"PATH": "/usr/sbin:/usr/bin:/bin"}))
-    return proxy_of(maintenance, HttpWeb(), programs, "ru")
+    maintenance = Maintenance.model_validate(
+        {**maintenance_of(server), "retry_after_s": 90, **words}
+    )
+    return proxy_of(maintenance, HttpWeb(), ProgramsOnHost(Surroundings(environment={})), "ru")
+
+
+def shows_everybody(proxy: Proxy, *, page: bool) -> None:
+    """For a moment after a reload, nginx's old worker accepts connections too."""
+    eventually(lambda: all(proxy.seen().page is page for _ in range(20)), what=f"page: {page}")
 
 
 def round_trip(proxy: Proxy) -> None:
@@ -92,12 +87,13 @@ def round_trip(proxy: Proxy) -> None:
     for _ in range(2):
         proxy.enter("RB-17")
     assert proxy.is_entered()
-    eventually(lambda: proxy.seen().page, what="the page is seen")
+    shows_everybody(proxy, page=True)
     assert proxy.seen().health_status == 200
     for _ in range(2):
         proxy.leave()
     assert not proxy.is_entered()
-    eventually(lambda: proxy.seen().status == 200, what="the page is gone")
+    shows_everybody(proxy, page=False)
+    assert proxy.seen().status == 200
 
 
 def test_in_and_out_of_memory() -> None:
@@ -105,47 +101,37 @@ def test_in_and_out_of_memory() -> None:
     round_trip(FakeProxy())
 
 
-def test_in_and_out_under_a_client_that_never_stops(server: ProxyServer) -> None:
+def test_in_and_out_under_a_client_that_never_stops(server: Server) -> None:
     """Every answer is the service's or our page: no reset, no other error, in and out."""
-    visitor = Visitor(server.url + "/projects")
-    asking = threading.Thread(target=visitor.ask)
-    asking.start()
-    try:
-        eventually(lambda: len(visitor.answers) > 20)
+    with Asking(server.url("/projects")) as users:
+        eventually(lambda: users.statuses[200] > 5)
         round_trip(told_by(server))
-        # For a moment after a reload, nginx's old worker accepts connections too.
-        eventually(lambda: all(a and a.status_code == 200 for a in visitor.answers[-20:]))
-    finally:
-        visitor.gone.set()
-        asking.join()
+        seen = users.statuses[200]
+        eventually(lambda: users.statuses[200] > seen + 5)
 
-    answers = [a for a in visitor.answers if a is not None]
-    pages = [a for a in answers if a.status_code == 503]
-    assert len(answers) == len(visitor.answers), "a connection was reset"
-    assert {a.status_code for a in answers} == {200, 503}
-    assert {a.headers["retry-after"] for a in pages} == {"90"}
-    assert {a.headers["x-rollbot-maintenance"] for a in pages} == {"RB-17"}
+    assert set(users.statuses) == {200, 503}
+    pages = [answer for answer in users.answers if answer.status == 503]
+    assert {page.retry_after for page in pages} == {"90"}
+    assert users.answers[-1].status == 200
 
 
-def test_users_read_a_page(server: ProxyServer) -> None:
+def test_users_read_a_page(server: Server) -> None:
     """Nginx has the page in its own file; Traefik fetches it, and says 503 without it too."""
-    proxy = told_by(server)
+    port = free_port()
+    page_url = {"page_url": f"http://127.0.0.1:{port}/maintenance"}
+    proxy = told_by(server, **(page_url if isinstance(server, Traefik) else {}))
     proxy.enter("RB-17")
-    # For a moment after a reload, nginx's old worker accepts connections too.
-    eventually(lambda: all(proxy.seen().page for _ in range(20)), what="the page is seen")
+    shows_everybody(proxy, page=True)
 
-    if server.name == "traefik":
-        with ThreadingHTTPServer(("127.0.0.1", server.page_port), Backend) as http:
-            serving = threading.Thread(target=http.serve_forever, args=(0.01,))
-            serving.start()
-            shown = httpx.get(server.url + "/", trust_env=False)
-            http.shutdown()
-            serving.join()
-        assert shown.text == "ok"
+    if isinstance(server, Traefik):
+        for _ in served(port):
+            shown = server.get("/")
+            assert (shown.status_code, shown.text) == (503, "ok")
     else:
-        shown = httpx.get(server.url + "/", trust_env=False)
+        shown = server.get("/")
+        assert shown.status_code == 503
         assert "Идут технические работы" in shown.text
-    assert shown.status_code == 503
+    assert shown.headers["x-rollbot-maintenance"] == "RB-17"
 
 
 def test_a_folder_that_is_not_there_is_an_error_of_the_proxy(tmp_path: Path) -> None:
