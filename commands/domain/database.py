@@ -14,13 +14,16 @@ RevisionId: TypeAlias = str
 class Revision(Fact):
     """One migration script, as its file says.
 
-    `down` are its predecessors (several for a merge, none for a root). `irreversible`: its
+    `down` are its predecessors (several for a merge, none for a root); `depends` those of other
+    branches that must be there before it; `labels` name its branch. `irreversible`: its
     downgrade raises; `empty`: its downgrade does nothing; `autocommit`: part of it cannot be
     rolled back; `reads`: it asks the database, so that it cannot be turned into SQL.
     """
 
     id: RevisionId
     down: tuple[RevisionId, ...] = ()
+    depends: tuple[RevisionId, ...] = ()
+    labels: tuple[str, ...] = ()
     title: str = ""
     irreversible: bool = False
     empty: bool = False
@@ -31,6 +34,7 @@ class Revision(Fact):
 class ScriptGraph(Fact):
     """The migration scripts of one image. `missing`: (revision, the absent one it names).
 
+    `repeated` are ids that two files claim; `circular` revisions that follow themselves.
     `why`: the scripts could not be read; then nothing else is known.
     """
 
@@ -41,6 +45,8 @@ class ScriptGraph(Fact):
     heads: tuple[RevisionId, ...] = ()
     roots: tuple[RevisionId, ...] = ()
     missing: tuple[tuple[RevisionId, RevisionId], ...] = ()
+    repeated: tuple[RevisionId, ...] = ()
+    circular: tuple[RevisionId, ...] = ()
     why: str = ""
 
     def knows(self, revision: RevisionId) -> bool:
@@ -101,13 +107,14 @@ class Fit(Fact):
     """Whether a version of a service can work on a revision.
 
     `knows`: its scripts have the revision. `at_head`: it is the newest that they know; otherwise
-    the code expects a newer schema. None: could not be asked.
+    the code expects a newer schema. None: could not be asked. `heads` are its newest.
     """
 
     service: str
     version: str
     knows: bool | None = None
     at_head: bool | None = None
+    heads: tuple[RevisionId, ...] = ()
 
 
 class DatabaseFacts(Fact):
@@ -118,7 +125,9 @@ class DatabaseFacts(Fact):
     `losses` are of that path; `losses_why`: why they could not be worked out. `fits`: versions
     of the migrations' service against `target` (or the current revision for a service rollback).
     `written_since`: rows per table now minus then, for the backup of a restore. Versions are
-    server_version_num's (150014); None: no such program.
+    server_version_num's (150014); None: no such program. `running_since_at`: when the running
+    version of the migrations' service was first seen. `is_lean`: only what a service rollback
+    needs was asked; sizes, versions, sessions and backups say nothing then.
     """
 
     database: str
@@ -138,6 +147,8 @@ class DatabaseFacts(Fact):
     backups: tuple[BackupRecord, ...] = ()
     written_since: dict[str, int] = Field(default_factory=dict)
     maintenance: bool | None = None
+    running_since_at: AwareDatetime | None = None
+    is_lean: bool = False
 
     def fit(self, version: str) -> Fit | None:
         """What is known of one version; None if it was not asked."""
