@@ -150,7 +150,13 @@ def assemble(host: Host, store: Store, rollback_id: str, lease_fd: int | None) -
         history=ports.history,
         clock=host.clock,
     )
-    planning = Planning(survey=surveyor.survey, planner=plan, runbook=runbook, clock=host.clock)
+    planning = Planning(
+        survey=surveyor.survey,
+        planner=plan,
+        runbook=runbook,
+        clock=host.clock,
+        redact=host.access.redactor().data,
+    )
     return Executor(
         book=store.book,
         witness=store.witness,

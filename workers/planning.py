@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from commands.domain.errors import RollbotError, StoreError
+from commands.domain.errors import PlanRefusedError, RollbotError, StoreError
 from commands.domain.events import (
     Asked,
     EnvironmentEvent,
@@ -17,6 +17,7 @@ from commands.domain.events import (
     RollbackEvent,
 )
 from commands.domain.facts import Facts, LedgerLine
+from commands.domain.masked import masked, places_of
 from commands.domain.plan import Plan
 from commands.domain.request import Request
 from commands.domain.runbook import Runbook
@@ -32,20 +33,32 @@ Planner = Callable[[Request, Facts, Runbook], Plan]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Planning:
-    """What a plan is made with: the world's survey, the pure planner, this host's runbook."""
+    """What a plan is made with: the world's survey, the pure planner, this host's runbook.
+
+    `redact` takes out of data what this host knows for a secret, as its journal will.
+    """
 
     survey: Survey
     planner: Planner
     runbook: Runbook
     clock: Clock
+    redact: Callable[[object], object]
 
     def plan(self, book: Book, request: Request) -> Plan:
         """A plan of the world as it is now. Raises PlanRefusedError and EngineError."""
         environment = book.environment()
         facts = self.survey(request, environment.ledger_lines())
         plan = self.planner(request, facts, self.runbook)
+        self._must_be_without_secrets(plan)
         expected_s = environment.expected_downtime_s(request.services)
         return plan.model_copy(update={"downtime_s": expected_s})
+
+    def _must_be_without_secrets(self, plan: Plan) -> None:
+        """The journal masks what it knows for a secret, and the worker runs what is journaled."""
+        done = plan.model_dump(mode="json", include={"targets", "steps", "config_fingerprint"})
+        for path, value in masked(done, self.redact).items():
+            written = places_of(value, self.runbook.model_dump(mode="json"))
+            raise PlanRefusedError("refused.secret_in_plan", where=(written or (path,))[0])
 
     def survey_and_plan(self, book: Book, state: RollbackState, witness: Witness) -> None:
         """Journal the plan and ask people, or journal why there is none."""

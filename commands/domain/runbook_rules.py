@@ -12,8 +12,10 @@ from graphlib import CycleError, TopologicalSorter
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from commands.domain.masked import each_string, masked
 from commands.domain.people import PersonId, RoleId
 from commands.domain.runbook import EscalationRow, Runbook
+from commands.domain.secret_shapes import without_secrets
 from commands.domain.spoken import RESERVED
 from commands.domain.state.question import match_slots
 
@@ -33,7 +35,8 @@ class Problem:
 def problems_in(runbook: Runbook) -> tuple[Problem, ...]:
     """Everything that does not fit together, in the file's order. Empty means valid."""
     rules = (_zone, _environments, _channels, _services, _addresses, _order, _people, _roles)
-    found = [problem for rule in (*rules, _rows, _checklist) for problem in rule(runbook)]
+    others = (_rows, _checklist, _secrets)
+    found = [problem for rule in (*rules, *others) for problem in rule(runbook)]
     return tuple(dict.fromkeys(found))
 
 
@@ -148,6 +151,14 @@ def _checklist(runbook: Runbook) -> Iterator[Problem]:
     for at, point in enumerate(runbook.checklist):
         if point.confirmed_by == "machine" and not point.check:
             yield Problem(f"checklist[{at}].check", "must name the check that confirms it")
+
+
+def _secrets(runbook: Runbook) -> Iterator[Problem]:
+    """Who writes a password here shows it to everybody: plans carry it, and are run masked."""
+    whole = runbook.model_dump(mode="json")
+    for path in masked(whole, lambda plain: each_string(plain, without_secrets)):
+        why = "holds what looks like a secret; let the program read it from a file or its own .env"
+        yield Problem(path, why)
 
 
 def fillable(runbook: Runbook, row: EscalationRow) -> bool:

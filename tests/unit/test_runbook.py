@@ -38,6 +38,16 @@ def refusal(*replacements: tuple[str, str]) -> str:
     return str(caught.value)
 
 
+@pytest.mark.parametrize("literal", ["--token=a1b2c3d4", "postgresql://app:hunter22@db/app"])
+def test_a_secret_is_refused_where_it_stands(literal: str) -> None:
+    """It would be shown in the plan, masked in the journal, and run masked."""
+    old = 'argv = ["/opt/samokoder/ops/scripts/smoke-test.sh"'
+    said = refusal((old, f'{old}, "{literal}"'))
+
+    assert said.startswith("environments.production.smoke[0].argv[1]: holds what looks like a sec")
+    assert literal not in said
+
+
 def test_the_shipped_runbook_is_read_and_its_digest_is_of_its_bytes(tmp_path: Path) -> None:
     """What the wheel carries is valid, and the digest is SHA-256 of exactly those bytes."""
     path = tmp_path / "runbook.toml"

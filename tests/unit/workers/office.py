@@ -16,6 +16,7 @@ from commands.domain.state import RollbackState
 from commands.planner.service import plan
 from commands.store.book import Book
 from commands.store.codec import Codec
+from commands.store.redaction import Redactor
 from tests.fakes.store import MemoryJournal, MemoryStreams
 from tests.fakes.witness import MemoryWitness
 from tests.unit.planner.world import request
@@ -118,6 +119,7 @@ class Office:
     streams: MemoryStreams = field(default_factory=MemoryStreams)
     points: Points = field(default_factory=Points)
     witness: MemoryWitness = field(default_factory=MemoryWitness)
+    redactor: Redactor = field(default_factory=Redactor)
     home: Channel = HOME
     bots: Runbook = field(init=False)
     workers: Runbook = field(init=False)
@@ -139,7 +141,7 @@ class Office:
 
     def journal(self) -> MemoryJournal[AnyEvent]:
         """A reader of its own, as every process has."""
-        return MemoryJournal(Codec("production", EVENTS, KEY), self.streams)
+        return MemoryJournal(Codec("production", EVENTS, KEY, self.redactor), self.streams)
 
     def book(self) -> Book:
         return Book(cast(Any, self.journal()), "production")
@@ -190,7 +192,11 @@ class Office:
             self.workers, "production", ports.containers, ports.files, ports.history, ports.clock
         )
         planning = Planning(
-            survey=surveyor.survey, planner=plan, runbook=self.workers, clock=ports.clock
+            survey=surveyor.survey,
+            planner=plan,
+            runbook=self.workers,
+            clock=ports.clock,
+            redact=self.redactor.data,
         )
         journal = Ticking(self.journal(), TICKING["journal"], self.points)
         return Executor(
