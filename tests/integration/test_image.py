@@ -54,6 +54,43 @@ def test_the_label_says_which_compose_it_carries(
     assert said == labels["org.rollbot.compose-version"] == rollbot_image.compose_version
 
 
+# A job process is killed; its program has a grandchild that left the session and closed the lease.
+_OUTLIVED = """
+import pathlib, subprocess, sys, time
+from workers.lease import Lease
+told = pathlib.Path("told")
+stray = '''
+import os, pathlib, time
+if os.fork() == 0:
+    os.setsid()
+    os.closerange(0, 256)
+    pathlib.Path("part").write_text(str(os.getpid()))
+    pathlib.Path("part").rename("told")
+time.sleep(60)
+'''
+job = subprocess.Popen([sys.executable, "-c", f'''
+import pathlib, sys
+from workers.adapters.children import run
+from workers.lease import Lease
+with Lease(pathlib.Path("state"), "production").acquire(0) as held:
+    run([sys.executable, "-c", {stray!r}], timeout_s=60, lease_fd=held.fd)
+'''])
+while not told.exists(): time.sleep(0.01)
+job.kill(); job.wait()
+stat = pathlib.Path("/proc", told.read_text(), "stat")
+before = stat.read_text().split()[2] != "Z"
+with Lease(pathlib.Path("state"), "production").acquire(5):
+    print(before, stat.read_text().split()[2] == "Z")
+"""
+
+
+def test_what_outlived_its_job_is_ended_in_a_container_too(
+    docker_engine: docker.DockerClient, rollbot_image: RollbotImage
+) -> None:
+    """Its processes are seen there by their environment, with nobody's rights but the image's."""
+    assert _run(docker_engine, rollbot_image, "python", "-c", _OUTLIVED) == "True True"
+
+
 def test_the_compose_file_gives_the_engine_to_those_who_need_it(
     compose: Compose, tmp_path: Path
 ) -> None:
