@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from commands.database_ports import Backups, Counts, Database
 from commands.domain.database import BackupRecord
-from commands.domain.errors import BackupInvalidError, EngineError
+from commands.domain.errors import BackupInvalidError
 from commands.ports import Clock
 
 MOST_NAMED = 5
@@ -27,18 +27,14 @@ class Proof:
         """Restore it into the database `into`, made anew and left there; returns the new note.
 
         A backup without counts (the customer's own) is counted now, its checksum is not known.
-        Safe to repeat. Whatever fails is written into the note too; then it raises: what the
-        backup is not (BackupInvalidError), or what the server could not do.
+        Safe to repeat. Raises BackupInvalidError, which the note says too, and what the server
+        could not do, which is no fault of the backup.
         """
         began = time.monotonic()
         try:
             found = self._restored(backup, into, timeout_s)
         except BackupInvalidError as error:
-            why = f"{error.why}: {error.found}" if error.found else error.why
-            self.backups.note(_unproven(backup, why))
-            raise
-        except EngineError as error:
-            self.backups.note(_unproven(backup, str(error)))
+            self.backups.note(_unproven(backup, error.why))
             raise
         proven = backup.model_copy(
             update={

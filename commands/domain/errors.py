@@ -255,6 +255,11 @@ class BackupInvalidError(EngineError):
         super().__init__(backup=backup, why=why, found=found)
         self.backup, self.why, self.found = backup, why, found
 
+    @property
+    def text(self) -> Text:
+        """One sentence for each reason."""
+        return text(f"backup.invalid_{self.why}", backup=self.backup, found=self.found)
+
 
 class ProxyError(EngineError):
     """The proxy's configuration could not be written, or the proxy does not show it."""
