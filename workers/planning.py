@@ -18,7 +18,7 @@ from commands.domain.events import (
 )
 from commands.domain.facts import Facts, LedgerLine
 from commands.domain.masked import masked, places_of
-from commands.domain.plan import Plan
+from commands.domain.plan import COVERED, Plan
 from commands.domain.request import Request
 from commands.domain.runbook import Runbook
 from commands.domain.state import RollbackState, Status
@@ -55,7 +55,7 @@ class Planning:
 
     def _must_be_without_secrets(self, plan: Plan) -> None:
         """The journal masks what it knows for a secret, and the worker runs what is journaled."""
-        done = plan.model_dump(mode="json", include={"targets", "steps", "config_fingerprint"})
+        done = plan.model_dump(mode="json", include=COVERED - {"request"})
         for path, value in masked(done, self.redact).items():
             written = places_of(value, self.runbook.model_dump(mode="json"))
             raise PlanRefusedError("refused.secret_in_plan", where=(written or (path,))[0])
