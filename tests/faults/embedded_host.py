@@ -52,8 +52,17 @@ class EmbeddedHost(Installation):
 
 
 @contextmanager
-def embedded_host(folder: Path, chats: dict[str, str], running: str) -> Iterator[EmbeddedHost]:
-    """A host whose services run this version; nothing of rollbot is started yet."""
+def embedded_host(
+    folder: Path,
+    chats: dict[str, str],
+    running: str,
+    rooms: tuple[str, ...] = (CHANNEL,),
+    groups: tuple[int, ...] = (GROUP_ID,),
+) -> Iterator[EmbeddedHost]:
+    """A host whose services run this version; nothing of rollbot is started yet.
+
+    `rooms` and `groups` are its channels on Slack and on Telegram.
+    """
     folder.mkdir(exist_ok=True)
     world = World.started(folder)
     world.journal_key = KEY
@@ -62,7 +71,7 @@ def embedded_host(folder: Path, chats: dict[str, str], running: str) -> Iterator
         world.deploy(running)
         redis: Any = SimpleNamespace(url=world.places.redis_url)
         nothing: Any = None
-        runbook = _bound(world.places.runbook.read_text())
+        runbook = _bound(world.places.runbook.read_text(), rooms, groups)
         made = EmbeddedHost(nothing, redis, folder / "rollbot", runbook, chats, world=world)
         yield made
     finally:
@@ -71,7 +80,7 @@ def embedded_host(folder: Path, chats: dict[str, str], running: str) -> Iterator
         world.close()
 
 
-def _bound(runbook: str) -> str:
+def _bound(runbook: str, rooms: tuple[str, ...], groups: tuple[int, ...]) -> str:
     """Give the demo's people accounts, its environment channels, and short windows."""
     document = tomllib.loads(runbook)
     for person, user in ON_SLACK.items():
@@ -79,8 +88,8 @@ def _bound(runbook: str) -> str:
     for person, account in ON_TELEGRAM.items():
         document["people"][person]["telegram"] = [account]
     document["environments"][ENVIRONMENT]["channels"] = [
-        {"platform": "slack", "workspace": TEAM, "channel": CHANNEL},
-        {"platform": "telegram", "channel": str(GROUP_ID)},
+        *({"platform": "slack", "workspace": TEAM, "channel": room} for room in rooms),
+        *({"platform": "telegram", "channel": str(group)} for group in groups),
     ]
     document["timing"] = {**document.get("timing", {}), **QUICK}
     return toml.dumps(document)

@@ -13,7 +13,7 @@ from pathlib import Path
 from commands.domain.command import Approve
 from tests.faults.embedded_host import GROUP_ID, ON_TELEGRAM, EmbeddedHost, embedded_host
 from tests.integration.incident import phrase
-from tests.integration.slack_people import ANNA, CHANNEL, on_slack
+from tests.integration.slack_people import ANNA, CHANNEL, SHIPPED, on_slack
 from tests.servers.slack import Slack
 from tests.servers.telegram import TelegramServer
 from tests.servers.telegram_model import Chat
@@ -27,12 +27,18 @@ RESOLVED = phrase("card.resolved") + " api → v1.2.3"
 
 @dataclass(frozen=True, slots=True)
 class Chats:
-    """One incident before two audiences."""
+    """One incident before two audiences. The first room and `group` are where it is asked for."""
 
     host: EmbeddedHost
     slack: Slack
     telegram: TelegramServer
-    group: Chat
+    rooms: tuple[str, ...]
+    groups: tuple[Chat, ...]
+
+    @property
+    def group(self) -> Chat:
+        """The group that most tests mean."""
+        return self.groups[0]
 
     async def until(self, question: Callable[[], object], what: str) -> None:
         """Ask until the answer is yes; the chats are served meanwhile."""
@@ -42,20 +48,25 @@ class Chats:
             assert asyncio.get_running_loop().time() < deadline, f"{what}\n{self.host.logs()}"
 
     async def planned(self) -> None:
-        """Anna asks on Slack, and on Telegram too, which joins: RB-1 stands in both channels."""
-        words = f"/rollback api {GOOD}"
-        await self.slack.slash(ANNA, CHANNEL, words)
+        """Anna asks in one room, then in all others and on Telegram, which joins: all show it."""
+        words, (first, *others) = f"/rollback api {GOOD}", self.rooms
+        await self.slack.slash(ANNA, first, words)
         await asyncio.to_thread(self.host.await_status, "planned")
+        for room in others:
+            await self.slack.slash(ANNA, room, words)
         anna = self.telegram.user("Anna", user_id=ON_TELEGRAM["anna"])
-        await self.telegram.say(anna, self.group, words)
-        await self.until(self.shown_on_slack, "Slack shows the plan")
-        await self.until(self.shown_on_telegram, "Telegram shows the plan")
+        for group in self.groups:
+            await self.telegram.say(anna, group, words)
+        await self.everywhere("RB-1")
 
-    def shown_on_slack(self) -> bool:
-        return bool(on_slack_says(self.slack, "RB-1"))
-
-    def shown_on_telegram(self) -> bool:
-        return bool(self.telegram.find(self.group, "RB-1"))
+    async def everywhere(self, words: str) -> None:
+        """Wait until every room and group reads these words."""
+        for room in self.rooms:
+            said = partial(on_slack_says, self.slack, words, room)
+            await self.until(said, f"Slack, {room}: {words}")
+        for group in self.groups:
+            found = partial(self.telegram.find, group, words)
+            await self.until(found, f"Telegram, {group.id}: {words}")
 
     async def carried_out(self) -> None:
         """Anna says yes, whatever the chats do, and the rollback ends well."""
@@ -71,13 +82,14 @@ class Chats:
             await self.until(partial(self.telegram.find, there, words), f"Telegram: {words}")
 
     def reports(self) -> int:
-        """How often the group reads the announcement of the end."""
-        return len([m for m in self.telegram.messages(self.group) if RESOLVED in m.text])
+        """How often the groups read the announcement of the end."""
+        said = (m for group in self.groups for m in self.telegram.messages(group))
+        return len([m for m in said if RESOLVED in m.text])
 
 
-def on_slack_says(slack: Slack, words: str) -> list[str]:
+def on_slack_says(slack: Slack, words: str, room: str = CHANNEL) -> list[str]:
     """The messages of the channel, threads apart, that say so."""
-    return [m.ts for m in slack.messages(CHANNEL) if words in m.all_text]
+    return [m.ts for m in slack.messages(room) if words in m.all_text]
 
 
 def deliveries(slack: Slack) -> Counter[str]:
@@ -86,18 +98,26 @@ def deliveries(slack: Slack) -> Counter[str]:
 
 
 @asynccontextmanager
-async def two_chats(folder: Path, slack: Slack, telegram: TelegramServer) -> AsyncIterator[Chats]:
-    """The host with its bot and worker, listening on both."""
+async def two_chats(
+    folder: Path, slack: Slack, telegram: TelegramServer, more_rooms: int = 0, more_groups: int = 0
+) -> AsyncIterator[Chats]:
+    """The host with its bot and worker, listening on both, in one channel each or in more."""
     telegram.lenient_callbacks = True
     slack.rates.post_burst = POSTS_AT_ONCE
-    group = telegram.group("Incidents", chat_id=GROUP_ID)
+    rooms = (CHANNEL, *(f"C0ROOM{n}" for n in range(more_rooms)))
+    groups = tuple(
+        telegram.group(f"Incidents {n}", chat_id=GROUP_ID - n) for n in range(1 + more_groups)
+    )
     addresses = {
         **on_slack(slack),
         "TELEGRAM_BOT_TOKEN": telegram.token,
         "TELEGRAM_API_URL": telegram.api_url,
     }
-    with embedded_host(folder, addresses, BAD) as host:
+    for room in rooms:
+        slack.channel(room, *SHIPPED)
+    group_ids = tuple(group.id for group in groups)
+    with embedded_host(folder, addresses, BAD, rooms, group_ids) as host:
         host.start("worker", "bot")
         await asyncio.to_thread(host.await_worker)
         await slack.wait_for(lambda: slack.socket.connected, timeout_s=60)
-        yield Chats(host, slack, telegram, group)
+        yield Chats(host, slack, telegram, rooms, groups)
