@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 
 from commands.domain.errors import RollbotError
@@ -16,7 +16,7 @@ from commands.domain.events import (
     Succeeded,
     Undone,
 )
-from commands.domain.plan import Phase, PlannedStep, ReadBack, SwitchRelease, Target
+from commands.domain.plan import Phase, PlannedStep, ReadBack, ReadSchema, SwitchRelease, Target
 from commands.domain.proof import CheckResult, ProofItem, Verdict
 from commands.domain.state import RollbackState, Status, StepRecord
 from commands.domain.text import Text, text
@@ -47,6 +47,9 @@ def check_results(proof: tuple[ProofItem, ...]) -> tuple[CheckResult, ...]:
     kinds: dict[str, list[ProofItem]] = {}
     for item in proof:
         kinds.setdefault(item.what, []).append(item)
+    if integrity := kinds.get("integrity"):
+        # The checklist's own name for it: the database answers, and what it answers is sound.
+        kinds["database"] = integrity
     return tuple(
         CheckResult(
             check=kind,
@@ -63,21 +66,19 @@ def finish_undo(
     build: Callable[[PlannedStep, RollbackState], Step],
     clock: Clock,
 ) -> None:
-    """Everything is walked back: read back that what ran before runs again."""
-    planned = _read_back_step(state)
-    if planned is None:
-        _undone(book, state, ())
-        return
+    """Everything is walked back: read back that what ran before runs again, on its own schema."""
     began: datetime = clock.now()
-    try:
-        proof = _read_back(build(planned, state), _named_themselves(state), clock)
-    except RollbotError as error:
-        seconds = round((clock.now() - began).total_seconds(), 3)
-        failed = StepFailed(
-            step=planned.number, direction="back", seconds=seconds, error=error.text
-        )
-        book.append(state, failed)
-        return
+    proof: tuple[ProofItem, ...] = ()
+    for planned in _read_back_steps(state):
+        try:
+            proof += _read_back(build(planned, state), _named_themselves(state), clock)
+        except RollbotError as error:
+            seconds = round((clock.now() - began).total_seconds(), 3)
+            failed = StepFailed(
+                step=planned.number, direction="back", seconds=seconds, error=error.text
+            )
+            book.append(state, failed)
+            return
     _undone(book, state, proof)
 
 
@@ -106,13 +107,19 @@ def _undone(book: Book, state: RollbackState, proof: tuple[ProofItem, ...]) -> N
     book.append(state, Undone(proof=proof), environment=_over(state, Status.UNDONE))
 
 
-def _read_back_step(state: RollbackState) -> PlannedStep | None:
-    """The plan's read-back, asked about what ran before."""
+def _read_back_steps(state: RollbackState) -> Iterator[PlannedStep]:
+    """The plan's read-backs, asked about what ran before and the schema that it ran on."""
+    change = state.plan.schema_change if state.plan else None
     for planned in state.plan.steps if state.plan else ():
-        if isinstance(planned.action, ReadBack):
-            targets = tuple(_before(t) for t in planned.action.targets if t.before)
-            return planned.model_copy(update={"action": ReadBack(targets=targets)})
-    return None
+        match planned.action:
+            case ReadBack(targets=targets):
+                before = ReadBack(targets=tuple(_before(t) for t in targets if t.before))
+                yield planned.model_copy(update={"action": before})
+            case ReadSchema() as schema if change:
+                earlier = schema.model_copy(update={"revisions": change.before})
+                yield planned.model_copy(update={"action": earlier})
+            case _:
+                pass
 
 
 def _before(target: Target) -> Target:
@@ -128,7 +135,12 @@ def _over(state: RollbackState, status: Status) -> tuple[EnvironmentEvent, ...]:
 
 
 def _switch_s(state: RollbackState) -> float | None:
-    """From the first switch until all were healthy; None after a retry, which says little."""
+    """From the first switch until all were healthy; None after a retry, which says little.
+
+    Changing the database takes time of its own: that is no estimate for a service rollback.
+    """
+    if state.plan is None or state.plan.schema_change is not None:
+        return None
     for planned in state.planned(Phase.EXECUTE):
         record = state.record(planned.number)
         if isinstance(planned.action, SwitchRelease):

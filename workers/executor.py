@@ -13,24 +13,25 @@ from datetime import datetime
 from commands.domain.due import Due, Work, due
 from commands.domain.errors import JournalConflictError, RollbotError
 from commands.domain.events import (
-    ApprovalsVoided,
-    EvidenceFound,
+    BackupTaken,
+    EnvironmentEvent,
     RollbackClosed,
     RollbackEvent,
     StepDone,
-    StepFailed,
     StepInDoubt,
     StepIntended,
     StepProbed,
     Stopped,
 )
-from commands.domain.plan import Evidence, Phase, PlannedStep
+from commands.domain.plan import Phase, PlannedStep
 from commands.domain.state import RollbackState, Status, StepStatus
 from commands.domain.text import text
 from commands.ports import Clock
 from commands.store.book import Book
 from commands.store.witness import Witness
 from workers.ending import finish, finish_undo
+from workers.letting_go import LetGo, let_go, nothing_kept
+from workers.outcomes import evidence, problem
 from workers.planning import Planning
 from workers.starting import may_go_on, start, superseded
 from workers.steps.progress import Outcome, Progress, Step
@@ -56,6 +57,7 @@ class Executor:
     clock: Clock
     stopping: Callable[[], bool]
     settle: Callable[[], None]
+    drop_kept: LetGo = nothing_kept
 
     def drive(self, rollback_id: str) -> None:
         """Do everything that is due. Safe to repeat, from any point."""
@@ -104,6 +106,8 @@ class Executor:
                 finish(self.book, state)
             case Work.FINISH_UNDO:
                 finish_undo(self.book, state, self.build, self.clock)
+            case Work.DROP_KEPT:
+                let_go(self.book, state, self.witness, self.planning.runbook, self.drop_kept)
 
     def _forward(self, state: RollbackState, planned: PlannedStep) -> None:
         step, record = self.build(planned, state), state.record(planned.number)
@@ -114,7 +118,8 @@ class Executor:
             return
         began = self.clock.now()
         try:
-            outcome = step.apply()
+            # Built anew: now it knows what was captured, as a step after a crash does.
+            outcome = self.build(planned, state).apply()
         except RollbotError as error:
             self._failed(state, planned, error, began_s=self._since(began))
             return
@@ -167,9 +172,8 @@ class Executor:
                 # Nothing captured is nothing done: there is no state to go back to.
                 step.revert(record.before)
         except RollbotError as error:
-            seconds = self._since(began)
-            failed = StepFailed(step=number, direction="back", seconds=seconds, error=error.text)
-            self._append_outcome(state, failed)
+            said = problem(planned, error, self._since(began), "back")
+            self._append_outcome(state, said)
             return
         done = StepDone(step=number, direction="back", seconds=self._since(began))
         self._append_outcome(state, done)
@@ -177,22 +181,36 @@ class Executor:
     def _done(
         self, state: RollbackState, planned: PlannedStep, outcome: Outcome, seconds: float
     ) -> None:
+        if outcome.is_moot and self._is_decided(state, planned):
+            return
         events: list[RollbackEvent] = []
         if outcome.evidence:
-            events += _evidence(state, outcome)
+            events += evidence(state, outcome)
         done = StepDone(
             step=planned.number, seconds=seconds, detail=outcome.detail, proof=outcome.proof
         )
-        self._append_outcome(state, *events, done)
+        taken = (BackupTaken(record=outcome.backup),) if outcome.backup else ()
+        self._append_outcome(state, *events, done, environment=taken)
+
+    def _is_decided(self, state: RollbackState, planned: PlannedStep) -> bool:
+        """Whether the journal has the outcome of a step already, because people gave it."""
+        self.book.rollback(state.id)
+        return state.record(planned.number).status is StepStatus.DONE
 
     def _failed(
         self, state: RollbackState, planned: PlannedStep, error: RollbotError, began_s: float
     ) -> None:
-        failed = StepFailed(step=planned.number, seconds=began_s, error=error.text)
-        self._append_outcome(state, failed, ends=planned.phase is Phase.PREPARE)
+        prepares = planned.phase is Phase.PREPARE
+        if prepares and self._is_decided(state, planned):
+            return
+        self._append_outcome(state, problem(planned, error, began_s), ends=prepares)
 
     def _append_outcome(
-        self, state: RollbackState, *events: RollbackEvent, ends: bool = False
+        self,
+        state: RollbackState,
+        *events: RollbackEvent,
+        environment: tuple[EnvironmentEvent, ...] = (),
+        ends: bool = False,
     ) -> None:
         """An outcome is a fact: it is written whoever wrote in between.
 
@@ -200,13 +218,14 @@ class Executor:
         in the meantime.
         """
         while True:
-            closed: tuple[RollbackClosed, ...] = ()
+            told = environment
             if ends and not state.status.ended:
-                self.book.environment()
                 outcome = Status.NOT_PREPARED.value
-                closed = (RollbackClosed(rollback_id=state.id, outcome=outcome),)
+                told = (*told, RollbackClosed(rollback_id=state.id, outcome=outcome))
+            if told:
+                self.book.environment()
             try:
-                self.book.append(state, *events, environment=closed)
+                self.book.append(state, *events, environment=told)
             except JournalConflictError:
                 self.book.rollback(state.id)
                 continue
@@ -223,13 +242,3 @@ class Executor:
 def _next(state: RollbackState) -> int:
     blocked = state.blocked()
     return blocked.number if blocked else 0
-
-
-def _evidence(state: RollbackState, outcome: Outcome) -> list[RollbackEvent]:
-    found = EvidenceFound(items=outcome.evidence)
-    names = {item.name for item in outcome.evidence}
-    kept = (item for item in state.evidence.items if item.name not in names)
-    now = Evidence(items=tuple(sorted((*kept, *outcome.evidence), key=lambda i: i.name)))
-    if now.worse_than(state.evidence) and state.question is not None:
-        return [found, ApprovalsVoided(reason=text("approval.evidence_worse"), evidence=now)]
-    return [found]

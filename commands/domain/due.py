@@ -19,6 +19,7 @@ class Work(StrEnum):
     REVERT = "revert"
     FINISH_UNDO = "finish_undo"
     STOP = "stop"
+    DROP_KEPT = "drop_kept"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ def due(state: RollbackState) -> Due | None:
         case Status.UNDOING:
             return _back(state)
         case status if status.ended:
-            return _step(state, Phase.CLEAN_UP)
+            return _step(state, Phase.CLEAN_UP) or _let_go(state)
         case _:
             return None
 
@@ -69,6 +70,12 @@ def _back(state: RollbackState) -> Due:
         return Due(Work.STOP)
     step = state.to_revert()
     return Due(Work.REVERT, step) if step else Due(Work.FINISH_UNDO)
+
+
+def _let_go(state: RollbackState) -> Due | None:
+    """After the clean-up: what people approved to let go of."""
+    ordered = state.drop_kept_by and not state.kept_dropped
+    return Due(Work.DROP_KEPT) if ordered else None
 
 
 def _step(state: RollbackState, *phases: Phase) -> Due | None:

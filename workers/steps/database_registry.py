@@ -56,7 +56,7 @@ def _prepare(  # noqa: PLR0911 - one per kind
         case planned.RestoreBeside(database=database, backup=name, sha256=sha256):
             return RestoreBeside(ports, database, name, sha256, step.timeout_s)
         case planned.DropScratch(database=database):
-            return DropScratch(ports, database)
+            return DropScratch(ports, database, _is_begun(ports, plan, planned.SwapDatabase))
         case planned.EndMaintenance(services=services):
             return EndMaintenance(ports, services, _page_is_ours(ports, plan))
         case _:
@@ -173,6 +173,10 @@ def _proven(plan: Plan) -> str:
 
 def _swaps_back(plan: Plan) -> bool:
     return any(m.way_back == "swap" for m in _actions(plan, planned.MigrateSchema))
+
+
+def _is_begun(ports: Ports, plan: Plan, kind: type[planned.PlanPart]) -> bool:
+    return any(_before(ports, number) for number, _ in _numbered(plan, kind))
 
 
 def _page_is_ours(ports: Ports, plan: Plan) -> bool:

@@ -15,19 +15,20 @@ from workers.steps.progress import Outcome
 class DropScratch(Looking):
     """Drop the scratch copy, and a restored one that was never swapped in. Safe to repeat.
 
-    A swap back puts aside under another name, so whatever is still called restored served nobody.
+    `was_swapped`: the swap was begun. Users may have written to the restored one since, even if it
+    has its old name again by now: letting that go is for people to decide.
     """
 
     ports: Ports
     database: str
+    was_swapped: bool
 
     def apply(self) -> Outcome:
         """Raises DatabaseError and the like; nothing depends on it."""
         number = self.ports.rollback_id
-        places = (
-            (self.ports.rehearsals, naming.scratch(self.database, number)),
-            (self.ports.production, naming.restored(self.database, number)),
-        )
+        places = [(self.ports.rehearsals, naming.scratch(self.database, number))]
+        if not self.was_swapped:
+            places.append((self.ports.production, naming.restored(self.database, number)))
         there = [(server, name) for server, name in places if server.exists(name)]
         for server, name in there:
             server.drop(name)

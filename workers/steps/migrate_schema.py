@@ -90,7 +90,8 @@ class MigrateSchema:
         if self.is_swapped or self._is_back(before):
             return
         if self.action.way_back == "swap":
-            swap_back(self.ports, self.action.database, marked=True)
+            aside = naming.left(self.action.database, self.ports.rollback_id)
+            swap_back(self.ports, self.action.database, aside, marked=True)
         elif self.action.back is not None:
             self._run(self.action.back, self._look()).carry_out()
         self._refuse_another_schema(before)

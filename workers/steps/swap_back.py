@@ -7,8 +7,8 @@ from commands.domain.errors import InDoubtError
 from workers.steps.ports import Ports
 
 
-def swap_back(ports: Ports, database: str, *, marked: bool) -> None:
-    """What is there now is put aside as `<database>_after_RB_17`, never dropped.
+def swap_back(ports: Ports, database: str, aside: str, *, marked: bool) -> None:
+    """What is there now is put aside under that name, never dropped.
 
     Two renames in one transaction. Safe to repeat: with the kept one gone and another put aside,
     it is done. `marked`: the kept one is a copy, which must have been finished. Raises
@@ -16,10 +16,9 @@ def swap_back(ports: Ports, database: str, *, marked: bool) -> None:
     """
     server = ports.production
     kept = naming.kept(database, ports.rollback_id)
-    left = naming.left(database, ports.rollback_id)
     if server.exists(kept):
         if marked and not server.is_whole(kept):
             raise InDoubtError("doubt.kept_half", database=database, kept=kept)
-        server.swap(database, incoming=kept, outgoing=left)
-    elif not (server.exists(left) and server.exists(database)):
+        server.swap(database, incoming=kept, outgoing=aside)
+    elif not (server.exists(aside) and server.exists(database)):
         raise InDoubtError("doubt.kept_missing", database=database, kept=kept)

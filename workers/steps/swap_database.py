@@ -51,17 +51,17 @@ class SwapDatabase:
     def changed_since(self, before: Before) -> Text | None:  # noqa: ARG002 -- see `probe`
         """Somebody let the kept one go: there is nothing to swap back to."""
         server = self.ports.production
-        names = (self._kept, self._restored, naming.left(self.database, self.ports.rollback_id))
-        if any(server.exists(name) for name in names):
+        if server.exists(self._kept) or server.exists(self._restored):
             return None
         return text("db.kept_gone", database=self.database, kept=self._kept)
 
     def revert(self, before: Before) -> None:  # noqa: ARG002 -- see `probe`
-        """The kept one takes its name again; what was written since stays beside it, put aside."""
-        server = self.ports.production
-        never = server.exists(self._restored) and not server.exists(self._kept)
-        if not never:
-            swap_back(self.ports, self.database, marked=False)
+        """The kept one takes its name again.
+
+        The restored one, with all that was written to it since, takes back the name that it had
+        before, and stays until people let it go.
+        """
+        swap_back(self.ports, self.database, self._restored, marked=False)
 
     @property
     def _restored(self) -> str:

@@ -32,7 +32,8 @@ def _skipped(state: RollbackState, event: e.RehearsalSkipped, at: datetime) -> N
 @folds(e.DropKeptOrdered)
 def _ordered(state: RollbackState, event: e.DropKeptOrdered, at: datetime) -> None:
     state.drop_kept_by, state.drop_kept_failed = event.people, None
-    state.question, state.progressed_at = None, at
+    # Who granted it is checked once more where it is dropped.
+    state.granted, state.question, state.progressed_at = state.question, None, at
 
 
 @folds(e.KeptDropped)

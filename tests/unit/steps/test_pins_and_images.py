@@ -7,11 +7,14 @@ from typing import get_args
 import pytest
 
 from commands.domain.errors import ImageNotFoundError
+from commands.domain.people import Scenario
 from commands.domain.plan import Action
+from tests.fakes.database_plans import database_plan, database_request
 from tests.unit.planner.world import REPOSITORY
 from tests.unit.steps.engine import pin_of
 from tests.unit.steps.world import NEW, OLD, released, world
 from workers.steps.progress import Progress
+from workers.steps.registry import build
 
 
 def test_every_kind_of_action_has_a_step() -> None:
@@ -19,9 +22,12 @@ def test_every_kind_of_action_has_a_step() -> None:
     w = world("api")
     union = get_args(get_args(Action)[0])
     kinds = {kind.model_fields["kind"].default for kind in union}
-    assert kinds == {planned.action.kind for planned in w.plan.steps}
-    for planned in w.plan.steps:
-        assert callable(w.step_of(planned).apply)
+    restore = database_request(scenario=Scenario.RESTORE)
+    plans = (w.plan, database_plan(database_request()), database_plan(restore))
+    assert kinds == {planned.action.kind for plan in plans for planned in plan.steps}
+    for plan in plans:
+        for planned in plan.steps:
+            assert callable(build(planned, w.ports, plan).apply)
 
 
 def test_a_pull_brings_the_planned_digest_once() -> None:
