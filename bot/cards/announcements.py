@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.cards import parts
+from bot.cards import database, parts
 from bot.cards.buttons import buttons
 from bot.cards.proof import proof
 from bot.cards.rollback import half_done, rto, status_line, tone, unmeasured
@@ -24,7 +24,7 @@ def started_card(view: View) -> Card:
         plain=f"{view.title}: {line}",
         headline=_headline(view, "card.incident"),
         tone=Tone.WARNING,
-        blocks=(Paragraph(line), *parts.reason(view)),
+        blocks=(Paragraph(line), *database.page(view), *parts.reason(view)),
         footer=words.at(state.started_at),
     )
 

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from bot.cards import parts
 from bot.cards.buttons import answers
 from bot.cards.rollback import footer, status_line, tone
-from bot.cards.steps import left_with, step_title
+from bot.cards.standing import left_with
+from bot.cards.steps import step_title
 from bot.cards.view import View, first_line
 from commands.domain.conversation import Block, Card, Fields, Paragraph, Tone
 from commands.domain.people import PersonId

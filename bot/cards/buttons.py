@@ -8,6 +8,8 @@ from bot.cards.view import View
 from commands.domain.command import RecoveryVerb
 from commands.domain.conversation import Button, ButtonStyle, Confirm
 from commands.domain.decide.recovering import recovery_digest
+from commands.domain.decide.rehearsing import can_skip, skip_nonce
+from commands.domain.keeping import undo_loss
 from commands.domain.state import Status
 from commands.grammar import Token
 
@@ -23,8 +25,10 @@ def buttons(view: View) -> tuple[Button, ...]:
         offered += _answers(view)
     elif state.status.waits_for_people:
         offered += _recovery(view)
-    elif state.status is Status.SUCCEEDED:
+    elif state.status is Status.SUCCEEDED and not (state.kept_dropped or state.drop_kept_by):
         offered.append(_recover(view, "undo", "undo", ButtonStyle.DANGER))
+    if can_skip(state):
+        offered.append(_button(view, "skip", ButtonStyle.PLAIN, skip_nonce(state)))
     if state.status.undecided:
         offered.append(_button(view, "cancel", ButtonStyle.PLAIN))
     if state.status.moving and state.stop_asked_by is None:
@@ -60,7 +64,11 @@ def _recovery(view: View) -> Iterator[Button]:
 def _recover(view: View, verb: RecoveryVerb, word: str, style: ButtonStyle) -> Button:
     nonce = recovery_digest(view.state, verb)[:NONCE]
     key = "go_on" if verb == "retry" and view.state.status is Status.STOPPED else verb
-    return _button(view, word, style, nonce, key=key)
+    loss = undo_loss(view.state) if verb == "undo" else None
+    if loss is None:
+        return _button(view, word, style, nonce, key=key)
+    lost = view.words.tell(loss)
+    return _button(view, word, style, nonce, key=key, means="button.undo_database_means", lost=lost)
 
 
 def tick(view: View, point: str, title: str, *, done: bool) -> Button:
@@ -78,6 +86,7 @@ def _button(
     *,
     key: str = "",
     means: str = "",
+    lost: str = "",
 ) -> Button:
     """A button that asks once more: every one of these changes something for everybody."""
     key, words, state = key or word, view.words, view.state
@@ -85,7 +94,7 @@ def _button(
     label = words.say(f"button.{key}")
     asked = Confirm(
         title=words.say(f"button.{key}_confirm"),
-        text=words.say(means or f"button.{key}_means", id=state.id, target=view.target),
+        text=words.say(means or f"button.{key}_means", id=state.id, target=view.target, lost=lost),
         yes=label,
         no=words.say("button.no"),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
+from bot.cards import database
 from bot.cards.view import View, trimmed
 from commands.domain.conversation import Block, CheckLine, Checklist, Fields, Paragraph, Quote, Tick
 from commands.domain.plan import PlannedStep, UndoKind
@@ -32,9 +33,10 @@ def what(view: View, *more: tuple[str, str]) -> Iterator[Block]:
     )
     fixed = (
         (words.say("card.downtime"), downtime),
-        (words.say("card.undone_by"), words.say(_undo_key(plan.steps))),
+        (words.say("card.undone_by"), database.way_back(view) or words.say(_undo_key(plan.steps))),
     )
-    yield Fields((*moves(view), *fixed, *more))
+    yield Fields((*database.moves(view), *moves(view), *fixed, *more))
+    yield from database.stakes(view)
     said = (*together(plan.evidence), *plan.warnings)
     if said:
         yield Paragraph("\n".join(f"• {words.tell(line)}" for line in said))
@@ -101,6 +103,7 @@ def asked(view: View) -> Iterator[Block]:
         for role in question.roles
     )
     title = words.say(f"card.asked_{question.verb}", person=words.name(question.by))
+    yield from database.before_deciding(view, question.verb)
     yield Checklist(title, lines)
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bot.cards import parts
+from bot.cards import database, parts
 from bot.cards.buttons import buttons
 from bot.cards.proof import TICKS, proof
-from bot.cards.steps import all_steps, left_with, step_title, steps
+from bot.cards.standing import left_with
+from bot.cards.steps import all_steps, step_title, steps
 from bot.cards.view import View, first_line, trimmed
 from commands.domain.conversation import (
     Block,
@@ -18,6 +19,8 @@ from commands.domain.conversation import (
     Paragraph,
     Tone,
 )
+from commands.domain.people import Scenario
+from commands.domain.plan import Phase
 from commands.domain.proof import Verdict
 from commands.domain.state import Status
 
@@ -95,8 +98,16 @@ def status_line(view: View) -> str:
 
 
 def _typed(view: View) -> str:
-    """The rollback as one types it: `api,worker v1.2.3`."""
-    return f"{view.state.request.subject.replace(', ', ',')} {view.version or '--auto'}"
+    """The rollback as one types it: `api,worker v1.2.3`, `db -1`."""
+    request = view.state.request
+    match request.scenario:
+        case Scenario.DATABASE:
+            return f"db {request.revision}"
+        case Scenario.RESTORE:
+            return f"restore {request.backup or 'latest'}"
+        case _:
+            more = " --restore-db" if request.restore_db else ""
+            return f"{request.subject.replace(', ', ',')} {view.version or '--auto'}{more}"
 
 
 def _blocked_title(view: View) -> str:
@@ -104,6 +115,14 @@ def _blocked_title(view: View) -> str:
     if blocked is None:
         return ""
     return step_title(view.words, blocked, back=view.state.direction == "back")
+
+
+def _prepares(view: View) -> bool:
+    """Everybody agreed before the backup was proven: production waits for that."""
+    state = view.state
+    changes = state.plan is not None and state.plan.schema_change is not None
+    waits = state.pending(Phase.PREPARE) is not None
+    return state.status is Status.APPROVED and changes and waits
 
 
 def _status_key(view: View) -> str:
@@ -115,6 +134,7 @@ def _status_key(view: View) -> str:
         "abandoned": status is Status.CANCELLED and state.changed,
         f"{status.value}_because": because,
         "expired_approved": status is Status.EXPIRED and state.approved_at is not None,
+        "approved_preparing": _prepares(view),
         "succeeded_unmeasured": status is Status.SUCCEEDED and bool(unmeasured(view)),
         "undo_failed": status is Status.FAILED and state.direction == "back",
     }
@@ -184,6 +204,7 @@ def _after(view: View) -> Iterator[Block]:
         yield from parts.reason(view)
     if state.status is Status.SUCCEEDED:
         yield Paragraph(words.say("card.frozen", id=state.id))
+    yield from database.kept(view)
     if state.joined:
         people = tuple(words.name(p) for p in state.joined)
         yield Paragraph(words.say("card.joined", people=people))

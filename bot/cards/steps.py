@@ -1,9 +1,10 @@
-"""Step progress: what is done, what runs, and what production is left with."""
+"""Step progress: what is done, what runs, what is still to come."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
+from bot.cards.database import detail_shown
 from bot.cards.view import View, Words, first_line, trimmed
 from commands.domain.conversation import Block, StepLine, StepLook, Steps
 from commands.domain.plan import (
@@ -11,7 +12,6 @@ from commands.domain.plan import (
     MigrateSchema,
     Phase,
     PlannedStep,
-    SwitchRelease,
     UndoKind,
 )
 from commands.domain.state import StepRecord, StepStatus
@@ -128,6 +128,8 @@ def _detail(view: View, step: PlannedStep, record: StepRecord, seconds: float | 
     words, said = view.words, []
     if record.error is not None and not _said_above(view, record):
         said.append(trimmed(first_line(words.tell(record.error)), 200))
+    if record.detail is not None and record.error is None and detail_shown(step.action):
+        said.append(trimmed(first_line(words.tell(record.detail)), 120))
     if record.marked_by:
         people = ", ".join(words.name(p) for p in record.marked_by)
         said.append(words.say("card.marked_by", people=people))
@@ -152,27 +154,3 @@ def _budget(view: View, step: PlannedStep) -> float | None:
         "switch": budgets.switch_s,
         "verify": budgets.verify_s,
     }.get(step.budget)
-
-
-def left_with(view: View) -> str:
-    """What production runs now as far as the journal knows: new, as before, or unknown."""
-    words = view.words
-    alike: dict[tuple[str, str], list[str]] = {}
-    for step in _production(view):
-        if isinstance(step.action, SwitchRelease):
-            status = view.state.record(step.number).status
-            for target in step.action.targets:
-                key = _now_key(status)
-                version = target.version if key == "card.now_new" else target.before_version
-                alike.setdefault((key, version), []).append(target.service)
-    return "; ".join(
-        words.say(key, services=tuple(services), version=version or words.say("card.nothing"))
-        for (key, version), services in alike.items()
-    )
-
-
-def _now_key(status: StepStatus) -> str:
-    if status is StepStatus.DONE:
-        return "card.now_new"
-    known_old = status in (StepStatus.PENDING, StepStatus.REVERTED)
-    return "card.now_old" if known_old else "card.now_unknown"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from commands.domain.people import Language, PersonId, RoleId
+from commands.domain.people import Language, PersonId, RoleId, Scenario
 from commands.domain.runbook import EnvironmentDefinition, Runbook
 from commands.domain.state import RollbackState
 from commands.domain.text import Param, Text
@@ -97,7 +97,31 @@ class View:
     @property
     def target(self) -> str:
         """`api → v1.2.3`: what goes where."""
-        return f"{self.state.request.subject} → {self.version or self.words.say('card.auto')}"
+        request = self.state.request
+        match request.scenario:
+            case Scenario.DATABASE:
+                return f"{request.subject} → {self._revision}"
+            case Scenario.RESTORE:
+                return f"{request.subject} → {self._backup}"
+            case _:
+                moved = f"{request.subject} → {self.version or self.words.say('card.auto')}"
+                return f"{moved} + {self._backup}" if request.restore_db else moved
+
+    @property
+    def _revision(self) -> str:
+        """Where the schema goes: as planned, before that as asked."""
+        plan = self.state.plan
+        change = plan.schema_change if plan else None
+        return ", ".join(change.after if change else ()) or self.state.request.revision or "?"
+
+    @property
+    def _backup(self) -> str:
+        """Which backup, as short as a title wants it."""
+        plan = self.state.plan
+        if plan is not None and plan.backup is not None:
+            return self.words.say("db.backup_of", at=self.words.at(plan.backup.taken_at))
+        named = self.state.request.backup
+        return self.words.say("db.backup_named" if named else "db.backup_latest", name=named)
 
     @property
     def version(self) -> str:
