@@ -14,6 +14,7 @@ from commands.store.codec import NOTHING_BEFORE, Recorded
 from commands.store.connection import patiently
 from commands.store.keys import ENVIRONMENT_JOURNAL, stream_key
 from commands.store.opening import Store
+from commands.store.witness import Note, claimed
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +32,11 @@ class Inspector:
 
     store: Store
     _kept: dict[str, list[str]] = field(default_factory=dict)
+    _noted: frozenset[Note] = frozenset()
 
     def findings(self) -> Iterator[Finding]:
         """The mirror of this host first, then every journal, the environment's before others."""
+        self._noted = frozenset(self.store.witness.notes())
         if (mirror := self._mirror()) is not None:
             yield mirror
         for name in self._names():
@@ -67,7 +70,7 @@ class Inspector:
         good, error = self.entries(name)
         error = error or self._against_mirror(name, good) or self._cut_off(name)
         if error is None and name != ENVIRONMENT_JOURNAL:
-            error = _unaccounted(name, good)
+            error = _unaccounted(name, good) or self._not_vouched_for(name, good)
         return Finding(name, len(good), error)
 
     def _cut_off(self, name: str) -> StoreError | None:
@@ -85,6 +88,15 @@ class Inspector:
                 return TamperedJournalError(name, position, "differs from the mirror")
         if len(kept) > len(good):
             return StateLostError(name, len(kept), len(good))
+        return None
+
+    def _not_vouched_for(self, name: str, good: Sequence[Recorded[AnyEvent]]) -> StoreError | None:
+        """What is rightly signed and this host never did; asked where a worker has run."""
+        if not self._noted:
+            return None
+        for entry in good:
+            if (note := claimed(name, entry.event)) is not None and note not in self._noted:
+                return TamperedJournalError(name, entry.n, f"this host has not {note.k} that")
         return None
 
     def _mirror(self) -> Finding | None:

@@ -6,6 +6,7 @@ plan of a rollback that runs. Nobody but the worker's host can write here.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from commands.domain.errors import TamperedJournalError
+from commands.domain.events import AnyEvent, ExecutionStarted, Planned, StepIntended
 from commands.domain.plan import digest_of
 from commands.store.append_only import AppendOnlyFile
 from commands.store.codec import canonical_json
@@ -60,6 +62,19 @@ class Note(BaseModel):
                 return replace(said, captured={**said.captured, self.s: seen})
 
 
+def claimed(rollback_id: str, event: AnyEvent) -> Note | None:
+    """The note that a worker's host made, if this entry of a journal is its own."""
+    match event:
+        case Planned():
+            return Note(r=rollback_id, k="planned", d=event.plan.digest())
+        case ExecutionStarted():
+            return Note(r=rollback_id, k="started", d=event.plan_digest)
+        case StepIntended() if event.before:
+            seen = digest_of(dict(event.before))
+            return Note(r=rollback_id, k="captured", s=event.step, d=seen)
+    return None
+
+
 @dataclass(slots=True)
 class Witness:
     """The notes of one environment's worker. On the disk on return; safe to repeat.
@@ -96,6 +111,12 @@ class Witness:
         if before:
             seen = digest_of(self.redact(dict(before)))
             self._write(Note(r=rollback_id, k="captured", s=step, d=seen))
+
+    def notes(self) -> tuple[Note, ...]:
+        """Everything that was ever noted here, oldest first, for an audit."""
+        with self._file.locked() as fd:
+            whole = os.pread(fd, self._file.read_to, 0)
+        return tuple(Note.model_validate_json(line) for line in whole.splitlines())
 
     def says(self, rollback_id: str) -> OwnWord:
         """What this host says of a rollback, by every process of it."""

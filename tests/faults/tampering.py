@@ -1,15 +1,20 @@
-"""What somebody with access to Redis, and no key, can do to a journal."""
+"""What somebody with access to Redis can do to a journal, without a key and with it."""
 
 from __future__ import annotations
 
 import hmac
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
 import redis
 
+from commands.domain.events import EVENTS, AnyEvent
+from commands.domain.plan import CommandLine, Phase, Plan, RunCheck
+from commands.store.codec import Codec
 from commands.store.keys import stream_key
 
 Fields = dict[bytes, bytes]
@@ -86,3 +91,32 @@ def signed_with(key: bytes, n: int) -> Change:
 def cut_to(n: int) -> Change:
     """Only the first n entries are left, as if nothing had come after."""
     return lambda entries: entries[:n]
+
+
+def write_signed(key: bytes, stream: Stream, *events: AnyEvent) -> None:
+    """What somebody with the journal's own key can write, while a worker writes there too."""
+    while True:
+        entries = stream.read()
+        codec, prev = Codec(stream.environment, EVENTS, key), entries[-1][b"h"].decode()
+        pipe = stream.client.pipeline()
+        for n, event in enumerate(events, start=len(entries) + 1):
+            sealed = codec.seal(stream.journal, n, datetime.now(UTC), prev, event)
+            fields = {"e": sealed.raw, "s": sealed.signature, "h": sealed.hash}
+            pipe.xadd(stream.key, fields, id=f"{n}-0")  # type: ignore[arg-type]
+            prev = sealed.hash
+        try:
+            pipe.execute()
+        except redis.ResponseError:
+            continue  # The worker was faster, and nothing was written: its number is taken.
+        return
+
+
+def evil(plan: Plan, trace: Path) -> Plan:
+    """The same plan with a program of the thief's own as its first changing step."""
+    program = RunCheck(name="evil", command=CommandLine(argv=("touch", str(trace))))
+    first = plan.of_phase(Phase.EXECUTE)[0].number
+    steps = tuple(
+        step.model_copy(update={"action": program}) if step.number == first else step
+        for step in plan.steps
+    )
+    return plan.model_copy(update={"steps": steps})

@@ -17,10 +17,20 @@ from commands.domain.plan import Phase
 from commands.domain.request import Request
 from commands.store.keys import ENVIRONMENT_JOURNAL, names_key
 from tests.engines.waiting import eventually
-from tests.faults.tampering import Change, Stream, cut_to, edited, removed, reordered, signed_with
+from tests.faults.tampering import (
+    Change,
+    Stream,
+    cut_to,
+    edited,
+    evil,
+    removed,
+    reordered,
+    signed_with,
+    write_signed,
+)
 from tests.stack.compose import compose_v2
 from tests.stack.fixtures import SamokoderFactory
-from tests.stack.installation import Installation, of_kind
+from tests.stack.installation import KEY, Installation, of_kind
 from tests.stack.rollbot_fixtures import InstallationFactory
 from tests.stack.runbook_file import ENVIRONMENT
 
@@ -103,6 +113,25 @@ def test_verify_names_the_first_bad_entry(rolled_back: Installation, journal: st
         assert names_entry(verdicts(made)[1][f"✗ {journal}"], 3)
         stream.write(whole)
     assert verdicts(made)[0] == 0
+
+
+def test_verify_names_what_this_host_never_did(rolled_back: Installation, tmp_path: Path) -> None:
+    """Rightly signed, chained and accounted for: the worker's own notes know better."""
+    made = rolled_back
+    state = made.state()
+    assert state is not None
+    assert state.plan is not None
+    plan = evil(state.plan, tmp_path / "trace")
+    with redis.Redis.from_url(made.redis.url) as client:
+        stream = Stream(client, ENVIRONMENT, "RB-1")
+        n = len(stream.read()) + 1
+        forged = e.Planned(plan=plan, digest=plan.digest(), seconds=0.1)
+        write_signed(KEY.encode(), stream, forged)
+    code, lines = verdicts(made)
+
+    assert code == 1
+    assert f"entry {n}:" in lines["✗ RB-1"], lines
+    assert "this host has not planned that" in lines["✗ RB-1"]
 
 
 def test_verify_names_what_only_the_mirror_knows(rolled_back: Installation) -> None:

@@ -20,13 +20,12 @@ from commands.domain.command import Approve, Ask, Cancel
 from commands.domain.conversation import Incoming
 from commands.domain.events import EVENTS, AnyEvent
 from commands.domain.people import Identity
-from commands.domain.plan import CommandLine, Phase, Plan, RunCheck
 from commands.domain.runbook import Channel
 from commands.store.codec import Codec
 from commands.store.keys import ENVIRONMENT_JOURNAL, queue_name
 from tests.engines.waiting import eventually
 from tests.faults.embedded_host import EmbeddedHost, embedded_host, to
-from tests.faults.tampering import Fields, Stream, cut_to
+from tests.faults.tampering import Fields, Stream, cut_to, evil, write_signed
 from tests.integration.incident import phrase
 from tests.integration.slack_people import ANNA, CHANNEL, on_slack
 from tests.servers.slack import TEAM, Slack
@@ -108,35 +107,6 @@ def append(stream: Stream, fields: Fields) -> None:
     """As rollbot's own script would write it."""
     n = len(stream.read()) + 1
     stream.client.xadd(stream.key, dict(fields), id=f"{n}-0")  # type: ignore[arg-type]
-
-
-def write_signed(stream: Stream, *events: AnyEvent) -> None:
-    """What somebody with the journal's own key can write, while a worker writes there too."""
-    while True:
-        entries = stream.read()
-        codec, prev = Codec(ENVIRONMENT, EVENTS, KEY.encode()), entries[-1][b"h"].decode()
-        pipe = stream.client.pipeline()
-        for n, event in enumerate(events, start=len(entries) + 1):
-            sealed = codec.seal(stream.journal, n, datetime.now(UTC), prev, event)
-            fields = {"e": sealed.raw, "s": sealed.signature, "h": sealed.hash}
-            pipe.xadd(stream.key, fields, id=f"{n}-0")  # type: ignore[arg-type]
-            prev = sealed.hash
-        try:
-            pipe.execute()
-        except redis.ResponseError:
-            continue  # The worker was faster, and nothing was written: its number is taken.
-        return
-
-
-def evil(plan: Plan, trace: Path) -> Plan:
-    """The same plan with a program of the thief's own as its first changing step."""
-    program = RunCheck(name="evil", command=CommandLine(argv=("touch", str(trace))))
-    first = plan.of_phase(Phase.EXECUTE)[0].number
-    steps = tuple(
-        step.model_copy(update={"action": program}) if step.number == first else step
-        for step in plan.steps
-    )
-    return plan.model_copy(update={"steps": steps})
 
 
 def anna() -> Identity:
@@ -236,6 +206,7 @@ def test_the_journals_own_key_replaces_no_running_plan(
     begun = lambda: any(x.kind == "execution_started" for x in host.events("RB-2"))  # noqa: E731
     eventually(begun, within_s=60, what=lambda: host.log("worker"))
     write_signed(
+        KEY.encode(),
         Stream(forger, ENVIRONMENT, "RB-2"),
         e.Planned(plan=plan, digest=plan.digest(), seconds=0.1),
         e.ExecutionStarted(plan_digest=plan.digest(), evidence_digest="", approvers=("anna",)),
@@ -264,6 +235,7 @@ def test_the_journals_own_key_begins_no_plan(
     trace, pins = tmp_path / "trace", host.pins()
     plan = evil(honest.plan, trace)
     write_signed(
+        KEY.encode(),
         Stream(forger, ENVIRONMENT, "RB-2"),
         e.Planned(plan=plan, digest=plan.digest(), seconds=0.1),
         e.ExecutionStarted(plan_digest=plan.digest(), evidence_digest="", approvers=("anna",)),
