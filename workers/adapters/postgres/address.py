@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from commands.domain.errors import DatabaseUnavailableError, SettingsError
+from commands.domain.errors import DatabaseError, DatabaseUnavailableError, SettingsError
 from workers.adapters.postgres.translated import first_line, translated
 
 Link: TypeAlias = psycopg.Connection[tuple[Any, ...]]
@@ -93,19 +93,28 @@ class Address:
         `timeout_s` is for each statement; None: no limit. Raises DatabaseUnavailableError,
         DatabaseError, CommandTimedOutError, DiskFullError.
         """
-        given = {"connect_timeout": str(_CONNECT_S), **self.parameters}
-        where = make_conninfo(**given, dbname=database, application_name=application)
-        try:
-            link = psycopg.connect(where, autocommit=True)
-        except psycopg.OperationalError as error:
-            why = self.redacted(first_line(error))
-            raise DatabaseUnavailableError(database=database, why=why) from None
+        link = self._connect(database, application)
         with link, translated(database, self.redacted, timeout_s):
             limit_statements(link, timeout_s)
             # A policy that hides rows must be an error, never a smaller count.
             link.execute("SET row_security = off")
             link.execute("SET idle_in_transaction_session_timeout = 0")
             yield link
+
+    def _connect(self, database: str, application: str) -> Link:
+        given = {"connect_timeout": str(_CONNECT_S), **self.parameters}
+        where = make_conninfo(**given, dbname=database, application_name=application)
+        try:
+            return psycopg.connect(where, autocommit=True)
+        except psycopg.OperationalError as error:
+            why = self.redacted(first_line(error))
+        # libpq tells no SQLSTATE of a refused connection, and its words are the server's language.
+        if database != MAINTENANCE:
+            with self._connect(MAINTENANCE, application) as apart:
+                asked = "SELECT 1 FROM pg_database WHERE datname = %s"
+                if apart.execute(asked, [database]).fetchone() is None:
+                    raise DatabaseError(database, "3D000", why)
+        raise DatabaseUnavailableError(database=database, why=why)
 
 
 def limit_statements(link: Link, timeout_s: float | None) -> None:

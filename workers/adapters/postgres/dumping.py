@@ -49,7 +49,8 @@ class Dump:
         `tables` as `Counts` names them; none: all. Raises CommandFailedError,
         CommandTimedOutError, DiskFullError, BackupInvalidError (`unwritable`), DatabaseError.
         """
-        file, began, taken_at = Path(path), time.monotonic(), datetime.now(UTC)
+        file, began = Path(path), time.monotonic()
+        taken_at = notes.taken_at(file.name) or datetime.now(UTC)
         with (
             partial_file(file) as written,
             self.address.connected(database, self.application, timeout_s) as link,
