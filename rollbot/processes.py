@@ -99,6 +99,7 @@ def worker(environment: str) -> None:
             read_runbook=runbook_file,
             environment_variables=child_environment(),
             clock=jobs.SystemClock(),
+            addresses=jobs.addresses_of(settings, name),
         )
     )
     still = Standstill(Lease(access.state_dir, name))
@@ -119,5 +120,6 @@ def observer(environment: str) -> None:
         read_runbook=runbook_file,
         environment_variables=child_environment(),
         clock=jobs.SystemClock(),
+        addresses=jobs.addresses_of(settings, name),
     )
     watching.run(host)

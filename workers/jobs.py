@@ -15,10 +15,9 @@ from pathlib import Path
 
 import structlog
 
+from commands.database_settings import DatabaseSettings
 from commands.domain.errors import EngineError, RollbotError
-from commands.domain.plan import PlannedStep, PullImage
 from commands.domain.runbook import Compose, Runbook
-from commands.domain.state import RollbackState, StepStatus
 from commands.planner.service import plan
 from commands.ports import Clock, Containers, Web
 from commands.store.opening import Access, Store, open_store
@@ -32,21 +31,20 @@ from workers.adapters.process import EmbeddedContainers
 from workers.adapters.programs import ProgramsOnHost
 from workers.adapters.surroundings import Surroundings
 from workers.adapters.web import HttpWeb
+from workers.building import Builder
+from workers.database_engines import Addresses, with_database
 from workers.executor import Executor
 from workers.lease import Lease
+from workers.leaving import is_left, settle
+from workers.letting_go import drop_kept
 from workers.planning import Planning
 from workers.steps.ports import Ports
-from workers.steps.progress import Step
-from workers.steps.pull_image import PRESENT
-from workers.steps.registry import build
 from workers.survey import Surveyor
 
 log = structlog.get_logger()
 
 LEASE_PATIENCE_S = 30.0
 """How long a job waits for what a dead one left running; the bot calls again after that."""
-
-SETTLE_S = 30.0
 
 JOURNAL_PATIENCE_S = 100.0
 """A rollback under way outlasts a restart of Redis; nobody waits for an answer meanwhile."""
@@ -79,6 +77,7 @@ class Host:
     environment_variables: dict[str, str]
     clock: Clock
     web: Web = field(default_factory=HttpWeb)
+    addresses: Addresses = field(default_factory=Addresses)
     engines: dict[Compose, Engine] = field(default_factory=dict)
 
     def engine(self, compose: Compose) -> Engine:
@@ -91,6 +90,11 @@ class Host:
     def environment(self) -> str:
         """The environment's name."""
         return self.access.environment
+
+
+def addresses_of(settings: DatabaseSettings, environment: str) -> Addresses:
+    """What the settings say of an environment's database servers."""
+    return Addresses(settings.database_url(environment), settings.scratch_url(environment))
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,40 +161,17 @@ def assemble(host: Host, store: Store, rollback_id: str, lease_fd: int | None) -
         clock=host.clock,
         redact=host.access.redactor().data,
     )
+    doing = replace(ports, skipped=lambda: is_left(store.book.rollback(rollback_id)))
     return Executor(
         book=store.book,
         witness=store.witness,
         planning=planning,
-        build=Builder(ports),
+        build=Builder(doing),
         clock=host.clock,
         stopping=stopping.after_step_requested,
-        settle=lambda: ports.containers.settle(rollback_id, SETTLE_S),
+        settle=lambda: settle(ports, store.book.rollback(rollback_id)),
+        drop_kept=lambda state: drop_kept(ports, state),
     )
-
-
-@dataclass(frozen=True, slots=True)
-class Builder:
-    """Builds a planned step with the ports of this job and what the journal knows."""
-
-    ports: Ports
-
-    def __call__(self, step: PlannedStep, state: RollbackState) -> Step:
-        """The step, ready to be captured, probed, applied or reverted."""
-        if state.plan is None:
-            raise ValueError(f"{state.id} has no plan")
-        return build(step, with_state(self.ports, state), state.plan)
-
-
-def with_state(ports: Ports, state: RollbackState) -> Ports:
-    """What steps must know of the rollback: when it switched, which images its pulls brought."""
-    brought = frozenset(
-        (step.action.target.repository, step.action.target.version)
-        for step in (state.plan.steps if state.plan else ())
-        if isinstance(step.action, PullImage)
-        and state.record(step.number).status is StepStatus.DONE
-        and state.record(step.number).before.get(PRESENT) == "no"
-    )
-    return replace(ports, changed_at=state.switched_at, brought=brought)
 
 
 def open_ports(
@@ -210,7 +191,7 @@ def open_ports(
         containers = EmbeddedContainers(definition.compose)
     else:
         containers = DockerContainers(definition.compose, around, host.engine(definition.compose))
-    return Ports(
+    ports = Ports(
         containers=containers,
         files=files,
         web=host.web,
@@ -221,6 +202,8 @@ def open_ports(
         environment=host.environment,
         rollback_id=rollback_id,
     )
+    database = definition.database
+    return with_database(ports, database, around, host.addresses) if database else ports
 
 
 def _learn_secrets(host: Host, runbook: Runbook, files: FilesOnDisk) -> None:

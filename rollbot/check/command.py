@@ -71,6 +71,7 @@ def ground_of(settings: Settings, runbook: Runbook, environment: str) -> Ground:
         read_runbook=lambda: runbook,
         environment_variables=child_environment(),
         clock=clock,
+        addresses=jobs.addresses_of(settings, environment),
     )
     ports = jobs.open_ports(worker_host, runbook, "check")
     return Ground(settings, runbook, environment, ports, access if key else None, clock.now())

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import dataclass
 
 from commands.domain import naming
-from commands.domain.database import BackupRecord
-from commands.domain.errors import BackupInvalidError, RollbotError
 from commands.domain.plan import EvidenceItem
 from commands.domain.text import Text, text
 from workers.steps.ports import Ports
@@ -42,26 +39,13 @@ class ProveBackup:
         """Raises BackupInvalidError; the note beside the file says it too."""
         record = found_backup(self.ports, self.backup)
         scratch = naming.scratch(self.database, self.ports.rollback_id)
-        try:
-            restored = restore_copy(
-                self.ports.rehearsals, self.ports, record, scratch, self.timeout_s
-            )
-        except BackupInvalidError as error:
-            self._note_invalid(record, error)
-            raise
-        proven = record.model_copy(
-            update={
-                "proven_at": self.ports.clock.now(),
-                "prove_seconds": restored.seconds,
-                "why": "",
-            }
-        )
-        self.ports.folder.note(proven)
-        return Outcome(
-            detail=_said(restored),
-            evidence=(_evidence(record, restored),),
-            backup=proven,
-        )
+        server = self.ports.rehearsals
+        restored = restore_copy(server, self.ports, record, scratch, self.timeout_s)
+        facts = restored.facts()
+        found = f"{record.name} {facts['n']} tables {facts['rows']} rows"
+        said = _said(restored)
+        evidence = EvidenceItem(name="backup_proof", ok=True, found=found, said=said)
+        return Outcome(said, evidence=(evidence,), backup=restored.record)
 
     def changed_since(self, before: Before) -> None:
         """A scratch copy is nobody else's."""
@@ -69,21 +53,7 @@ class ProveBackup:
     def revert(self, before: Before) -> None:
         """`DropScratch` does it, on every ending."""
 
-    def _note_invalid(self, record: BackupRecord, error: BackupInvalidError) -> None:
-        bad = record.model_copy(update={"proven_at": None, "why": error.why})
-        # What is wrong with the backup matters more than that the folder cannot be written.
-        with suppress(RollbotError):
-            self.ports.folder.note(bad)
-
-
-def _evidence(record: BackupRecord, restored: Restored) -> EvidenceItem:
-    found = f"{record.name} {restored.compared} tables {restored.rows} rows"
-    return EvidenceItem(name="backup_proof", ok=True, found=found, said=_said(restored))
-
 
 def _said(restored: Restored) -> Text:
-    """An old archive says nothing of its counts: then it was only restored without an error."""
-    facts = {"rows": restored.rows, "seconds": restored.seconds}
-    if restored.compared:
-        return text("db.proved", n=restored.compared, **facts)
-    return text("db.proved_uncounted", n=len(restored.counts), **facts)
+    key = "db.proved" if restored.compared else "db.proved_uncounted"
+    return text(key, **restored.facts())

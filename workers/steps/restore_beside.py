@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from commands.domain import naming
 from commands.domain.errors import BackupInvalidError
 from commands.domain.plan import EvidenceItem
-from commands.domain.text import Text, text
+from commands.domain.text import text
 from workers.steps.ports import Ports
 from workers.steps.progress import Before, Outcome, Progress
-from workers.steps.restoring import Restored, found_backup, restore_copy
+from workers.steps.restoring import found_backup, restore_copy
 
 COPY = "copy"
 
@@ -42,13 +42,14 @@ class RestoreBeside:
         record = found_backup(self.ports, self.backup)
         if self.sha256 and record.sha256 != self.sha256:
             raise BackupInvalidError(record.name, "changed", record.sha256)
-        restored = restore_copy(
-            self.ports.production, self.ports, record, self._copy, self.timeout_s
-        )
-        said = _said(restored, f"{record.taken_at:%Y-%m-%d %H:%M} UTC")
-        found = f"{record.name} {restored.compared} tables {restored.rows} rows"
+        server = self.ports.production
+        restored = restore_copy(server, self.ports, record, self._copy, self.timeout_s)
+        facts = restored.facts()
+        key = "db.restored" if restored.compared else "db.restored_uncounted"
+        said = text(key, at=f"{record.taken_at:%Y-%m-%d %H:%M} UTC", **facts)
+        found = f"{record.name} {facts['n']} tables {facts['rows']} rows"
         evidence = EvidenceItem(name="restore", ok=True, found=found, said=said)
-        return Outcome(detail=said, evidence=(evidence,))
+        return Outcome(said, evidence=(evidence,), backup=restored.record)
 
     def changed_since(self, before: Before) -> None:
         """A copy of ours is nobody else's."""
@@ -59,14 +60,3 @@ class RestoreBeside:
     @property
     def _copy(self) -> str:
         return naming.restored(self.database, self.ports.rollback_id)
-
-
-def _said(restored: Restored, at: str) -> Text:
-    facts: dict[str, str | float] = {
-        "rows": restored.rows,
-        "seconds": restored.seconds,
-        "at": at,
-    }
-    if restored.compared:
-        return text("db.restored", n=restored.compared, **facts)
-    return text("db.restored_uncounted", n=len(restored.counts), **facts)

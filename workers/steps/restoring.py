@@ -1,18 +1,18 @@
-"""A copy of ours, made from a backup: dropped, created, restored, compared, marked whole.
+"""A copy of ours, made from a backup, on a server that has room for it.
 
-Safe to repeat from any point: what is not marked whole is dropped and made again.
+Safe to repeat from any point: what is there is dropped and made again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
 
 from commands.database_ports import Database
 from commands.domain.database import BackupRecord
 from commands.domain.errors import BackupInvalidError, DiskFullError, RollbotError
+from commands.domain.text import Param
+from workers.proving import Proof
 from workers.steps.ports import Ports
 
 ROOM = 1.2
@@ -21,16 +21,21 @@ ROOM = 1.2
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """What came out: rows per table, how many tables were compared, how long it took."""
+    """What came out: the note as it is now, and how many tables were compared with the old one.
 
-    counts: Mapping[str, int]
+    `compared` 0: an old archive says nothing of its counts, it was only restored without an error.
+    """
+
+    record: BackupRecord
     compared: int
-    seconds: float
 
-    @property
-    def rows(self) -> int:
-        """All rows of all tables."""
-        return sum(self.counts.values())
+    def facts(self) -> dict[str, Param]:
+        """For people."""
+        return {
+            "n": len(self.record.counts),
+            "rows": sum(self.record.counts.values()),
+            "seconds": round(self.record.prove_seconds or 0.0, 1),
+        }
 
 
 def found_backup(ports: Ports, name: str) -> BackupRecord:
@@ -47,43 +52,21 @@ def restore_copy(
 ) -> Restored:
     """Restore it into `into` (a name of ours), compare every count, mark the copy whole.
 
-    Raises BackupInvalidError and DiskFullError with nothing left on the server.
+    That proves it, and its note says so. Raises BackupInvalidError and DiskFullError, with
+    nothing left on the server.
     """
-    began = ports.clock.now()
     source = ports.limits.name
+    like = source if server.exists(source) else ""
     try:
         server.drop(into)
         _refuse_when_full(server, ports, into)
-        server.create(into, like=source if server.exists(source) else "")
-        server.restore(ports.folder.path(record.name), into, timeout_s)
-        counts = server.counts(into, timeout_s)
-        compared = compare(record, counts)
-        server.mark_whole(into)
+        proof = Proof(ports.folder, server, ports.clock, like)
+        return Restored(proof.of(record, into, timeout_s), len(record.counts))
     except RollbotError:
         # A half of a copy is of no use to anybody; the failure itself is what people must read.
         with suppress(RollbotError):
             server.drop(into)
         raise
-    return Restored(counts, compared, since(ports, began))
-
-
-def compare(record: BackupRecord, counts: Mapping[str, int]) -> int:
-    """How many tables were compared with the counts of the dump's own snapshot; 0: it has none.
-
-    Raises BackupInvalidError naming the first table that differs.
-    """
-    if not record.counts:
-        return 0
-    for table in sorted({*record.counts, *counts}):
-        then, now = record.counts.get(table), counts.get(table)
-        if then != now:
-            raise BackupInvalidError(record.name, "counts", f"{table}: {then} ≠ {now}")
-    return len(record.counts)
-
-
-def since(ports: Ports, began: datetime) -> float:
-    """Seconds, to be shown."""
-    return round((ports.clock.now() - began).total_seconds(), 1)
 
 
 def _refuse_when_full(server: Database, ports: Ports, into: str) -> None:

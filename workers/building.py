@@ -1,0 +1,42 @@
+"""Steps, built with the ports of a job and with what the journal knows of the rollback."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from commands.domain.plan import PlannedStep, PullImage
+from commands.domain.state import RollbackState, StepStatus
+from workers.steps.ports import Known, Ports
+from workers.steps.progress import Step
+from workers.steps.pull_image import PRESENT
+from workers.steps.registry import build
+
+
+@dataclass(frozen=True, slots=True)
+class Builder:
+    """Builds a planned step with the ports of this job and what the journal knows."""
+
+    ports: Ports
+
+    def __call__(self, step: PlannedStep, state: RollbackState) -> Step:
+        """The step, ready to be captured, probed, applied or reverted."""
+        if state.plan is None:
+            raise ValueError(f"{state.id} has no plan")
+        return build(step, with_state(self.ports, state), state.plan)
+
+
+def with_state(ports: Ports, state: RollbackState) -> Ports:
+    """What steps must know of the rollback: when it switched, which images its pulls brought."""
+    brought = frozenset(
+        (step.action.target.repository, step.action.target.version)
+        for step in (state.plan.steps if state.plan else ())
+        if isinstance(step.action, PullImage)
+        and state.record(step.number).status is StepStatus.DONE
+        and state.record(step.number).before.get(PRESENT) == "no"
+    )
+    known = Known(
+        captured={number: record.before for number, record in state.steps.items()},
+        attempts={number: record.attempt for number, record in state.steps.items()},
+        evidence=state.evidence,
+    )
+    return replace(ports, changed_at=state.switched_at, brought=brought, known=known)
