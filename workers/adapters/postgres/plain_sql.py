@@ -94,7 +94,7 @@ class PlainSql:
             # A line cut in two by what was mixed in has too few columns; with one column only the
             # words themselves tell.
             if line.count(b"\t") != tabs or (tabs == 0 and _SPOKEN.search(line)):
-                raise self._refused("foreign_line", line)
+                raise self._refused("foreign_line" if any(lines) else "truncated", line)
             self._batch.append(line)
             self._batch_bytes += len(line)
             if self._batch_bytes > _MOST_BYTES:

@@ -81,36 +81,34 @@ class Restore:
         options = ("--exit-on-error", "--no-password", *wanted, f"--dbname={into}")
         try:
             self._pg_restore(blocks(file), options, timeout_s)
-        except CommandFailedError as error:
-            if _NO_SPACE in error.tail:
+        except BaseException as error:
+            # In a container it may live on without its client: its session ends it.
+            with (
+                suppress(RollbotError),
+                self.address.connected(MAINTENANCE, self.application) as link,
+            ):
+                sessions.end_named(link, self._name)
+            if isinstance(error, CommandFailedError) and _NO_SPACE in error.tail:
                 raise DiskFullError(database=into, why=error.tail) from error
             raise
 
     def _pg_restore(
         self, content: Iterable[bytes], options: tuple[str, ...], timeout_s: float
     ) -> None:
-        name = f"{self.application} pg_restore"
-        given = self.programs.address(self.address).variables(name)
-        try:
-            with piped(
-                self.programs.argv(("pg_restore", *options), given),
-                stream="stdin",
-                timeout_s=timeout_s,
-                env={**self.surroundings.environment, **given},
-                lease_fd=self.surroundings.lease_fd,
-                redact=self.address.redacted,
-            ) as program:
-                _feed(program, content)
-        except BackupInvalidError:
-            raise
-        except BaseException:
-            # In a container it may live on without its client: its session ends it.
-            with (
-                suppress(RollbotError),
-                self.address.connected(MAINTENANCE, self.application) as link,
-            ):
-                sessions.end_named(link, name)
-            raise
+        given = self.programs.address(self.address).variables(self._name)
+        with piped(
+            self.programs.argv(("pg_restore", *options), given),
+            stream="stdin",
+            timeout_s=timeout_s,
+            env={**self.surroundings.environment, **given},
+            lease_fd=self.surroundings.lease_fd,
+            redact=self.address.redacted,
+        ) as program:
+            _feed(program, content)
+
+    @property
+    def _name(self) -> str:
+        return f"{self.application} pg_restore"
 
     def _by_statements(self, file: Path, into: str, timeout_s: float) -> None:
         parts = PlainSql(file.name, without_owners=self.is_scratch).parts(blocks(file))
