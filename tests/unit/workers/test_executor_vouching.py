@@ -54,6 +54,29 @@ def test_a_plan_replaced_while_it_runs_is_not_gone_on_with(moment: str) -> None:
     assert office.drive(rollback).status is Status.STOPPED
 
 
+def test_what_comes_right_behind_the_intent_is_looked_at_too() -> None:
+    """Between the intent and the effect: the effect does not happen."""
+    office = Office()
+    rollback = office.approved()
+    evil = another_plan(office.state(rollback))
+
+    def once_intended() -> None:
+        last = office.events(rollback)[-1]
+        state = office.state(rollback)
+        if isinstance(last, e.StepIntended) and state.planned(Phase.EXECUTE)[0].number == last.step:
+            office.write(rollback, *replaced(evil))
+        else:
+            office.points.once["after append"] = once_intended
+
+    office.points.once["after append"] = once_intended
+    pins = dict(office.world.files.files)
+
+    state = office.drive(rollback)
+
+    assert (state.status, why(state)) == (Status.STOPPED, "step.plan_not_ours")
+    assert office.world.files.files == pins
+
+
 def test_it_can_be_left_as_it_is() -> None:
     """Stopped so, people give the slot back, and a new rollback runs with a plan of the host's."""
     office = Office()
