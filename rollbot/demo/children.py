@@ -25,12 +25,15 @@ class Child:
     directory: Path
     log: Path
     is_ours: bool = False
+    ending: signal.Signals = signal.SIGTERM
+    user: str = "-"
     process: subprocess.Popen[bytes] | None = None
     asked: bool = False
 
     def start(self) -> None:
         """Start it, tied to this process: it ends when the demo is killed, too."""
-        bound = (sys.executable, "-m", "rollbot.demo.bound", str(os.getpid()), *self.argv)
+        bound = [sys.executable, "-m", "rollbot.demo.bound", str(os.getpid())]
+        bound += [str(int(self.ending)), self.user, *self.argv]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 bound,
@@ -48,9 +51,9 @@ class Child:
         return self.process is not None and self.process.poll() is None
 
     def ask_to_end(self) -> None:
-        """Send SIGTERM once, if it still runs: to a worker a second one means "at once"."""
+        """Send its signal once, if it still runs: to a worker a second one means "at once"."""
         if self.is_running and self.process is not None and not self.asked:
-            self.process.send_signal(signal.SIGTERM)
+            self.process.send_signal(self.ending)
             self.asked = True
 
     def end(self) -> None:
@@ -83,13 +86,24 @@ class Children:
         environment: Mapping[str, str],
         *,
         is_ours: bool = False,
+        ending: signal.Signals = signal.SIGTERM,
+        user: str = "-",
     ) -> Child:
-        """Start one more process. `is_ours`: rollbot's own, ended before what it stands on."""
+        """Start one more process. `is_ours`: rollbot's own, ended before what it stands on.
+
+        `ending` is the signal that ends it, `user` whom it runs as (`65534:65534`; - is as we do).
+        """
         log = self.logs / f"{name}.log"
-        child = Child(name, tuple(argv), dict(environment), self.directory, log, is_ours)
+        child = Child(
+            name, tuple(argv), dict(environment), self.directory, log, is_ours, ending, user
+        )
         child.start()
         self._all.append(child)
         return child
+
+    def all(self) -> tuple[Child, ...]:
+        """Every one, in the order in which they were started."""
+        return tuple(self._all)
 
     async def tend(self) -> None:
         """Start anew what ended, until cancelled: the demo is its own supervisor.

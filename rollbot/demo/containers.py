@@ -16,6 +16,7 @@ from typing import IO
 
 from pydantic import Field
 
+from commands.settings import child_environment
 from rollbot.demo.images import Image, Record
 
 _FIRST_PAUSE_S = 0.1
@@ -96,7 +97,12 @@ class Processes:
             argv += ["--port", str(container.port)]
         log = (self.logs / f"{container.name}.log").open("ab")
         process = subprocess.Popen(
-            argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+            argv,
+            env={**child_environment(), **container.environment},
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
         )
         self._running[container.id] = _Run(process, log)
         self._due.pop(container.id, None)

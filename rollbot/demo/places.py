@@ -17,15 +17,20 @@ class Places:
     root: Path
     redis_port: int
     engine_port: int
+    database_port: int
     ports: dict[str, int] = field(default_factory=dict)
 
     @classmethod
     def taken(cls, root: Path) -> Places:
         """Make the folders under `root` and find free ports."""
-        redis_port, engine_port, *ports = free_ports(2 + len(SERVICES))
-        places = cls(root, redis_port, engine_port, dict(zip(SERVICES, ports, strict=True)))
+        redis_port, engine_port, database_port, *ports = free_ports(3 + len(SERVICES))
+        ports_of = dict(zip(SERVICES, ports, strict=True))
+        places = cls(root, redis_port, engine_port, database_port, ports_of)
         for folder in (places.project, places.state, places.logs, places.engine, places.redis):
             folder.mkdir()
+        for folder in (places.database, places.backups):
+            # PostgreSQL wants its own for itself alone; a dump holds what its tables hold.
+            folder.mkdir(mode=0o700)
         return places
 
     @property
@@ -48,10 +53,24 @@ class Places:
         """The embedded engine's own state."""
         return self.root / "engine"
 
+    def image(self, digest: str) -> Path:
+        """The folder that the engine has for the files of an image."""
+        return self.engine / "images" / digest.removeprefix("sha256:")
+
     @property
     def redis(self) -> Path:
         """Valkey's append-only file."""
         return self.root / "redis"
+
+    @property
+    def database(self) -> Path:
+        """PostgreSQL's data."""
+        return self.root / "database"
+
+    @property
+    def backups(self) -> Path:
+        """The folder of the database's backups."""
+        return self.root / "backups"
 
     @property
     def runbook(self) -> Path:

@@ -12,6 +12,7 @@ from pathlib import Path
 from ruamel.yaml import YAML
 
 from rollbot.demo.places import SERVICES, Places
+from rollbot.demo.projects import URL_VARIABLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,8 @@ RELEASES = (
     Release("v1.2.3", _on(15), ("Keep the editor's cursor after saving",)),
     Release("v1.3.0", _on(22), ("Cache sessions in the api", "Drop the old session table's reads")),
     Release("v1.3.1", _on(24), ("Generate files in parallel", "New start page")),
+    Release("v1.4.0", _on(29), ("Describe and tag projects (migration r06)",)),
+    Release("v1.5.0", _on(30), ("Invoices (migration r07a)", "Last login (migration r07b)")),
     Release("v1.9.8", _on(25), ("Read settings from the vault",)),
     Release("v1.9.9", _on(26), ("Wait for the vault at start",)),
 )
@@ -51,10 +54,12 @@ def write_project(
     repository: Callable[[str], str],
     registry: str,
     mounts: tuple[str, ...] = (),
+    database_url: str = "",
 ) -> None:
     """Write the Compose file: one APP_VERSION for all three services, as in life (hazard H7).
 
     `mounts` are folders of this machine that every container sees, read-only, where they are.
+    With `database_url` api and worker get it, by way of `.env`.
     """
     services: dict[str, dict[str, object]] = {}
     for service in SERVICES:
@@ -62,6 +67,8 @@ def write_project(
             "image": f"{repository(service)}:${{APP_VERSION:?set a version}}",
             "ports": [f"127.0.0.1:{places.ports[service]}:8000"],
         }
+    for service in ("api", "worker") if database_url else ():
+        services[service]["environment"] = {URL_VARIABLE: f"${{{URL_VARIABLE}}}"}
     for service, (store, tag) in STORES.items():
         services[service] = {"image": f"{registry}/{store}:{tag}"}
     for body in services.values():
@@ -70,11 +77,16 @@ def write_project(
             body["volumes"] = [f"{folder}:{folder}:ro" for folder in mounts]
     document = {"version": "3.3", "services": services}
     YAML(typ="safe").dump(document, places.project / "docker-compose.yml")
+    if database_url:
+        (places.project / ".env").write_text(f"{URL_VARIABLE}={database_url}\n")
 
 
 def pin(project: Path, version: str) -> None:
     """What the demo's deploy does before `up`: write the version into `.env`."""
-    (project / ".env").write_text(f"APP_VERSION={version}\n")
+    file = project / ".env"
+    lines = file.read_text().splitlines() if file.exists() else []
+    others = [line for line in lines if not line.startswith("APP_VERSION=")]
+    file.write_text("\n".join((*others, f"APP_VERSION={version}")) + "\n")
 
 
 def write_history(project: Path, environment: Mapping[str, str]) -> bool:
@@ -93,7 +105,7 @@ def write_history(project: Path, environment: Mapping[str, str]) -> bool:
     (project / ".gitignore").write_text(".env\n")
     run("init", "-q")
     run("add", ".")
-    for release in RELEASES[:4]:
+    for release in RELEASES[:6]:
         at = release.built_at.isoformat()
         for subject in release.commits:
             run("commit", "-q", "--allow-empty", "-m", subject, at=at)

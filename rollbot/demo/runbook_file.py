@@ -14,6 +14,7 @@ from commands.domain.people import Language
 from rollbot.demo import toml
 from rollbot.demo.people import CAST
 from rollbot.demo.places import SERVICES, Places
+from rollbot.demo.schema import MIGRATES
 from rollbot.demo.stack import Stack
 
 ENVIRONMENT = "production"
@@ -30,15 +31,19 @@ def write_runbook(
     language: Language,
     *,
     has_history: bool,
+    has_database: bool = False,
 ) -> None:
     """Write the file. `shipped` is the shipped runbook as tomllib reads it."""
+    environment = _environment(places, stack, has_history=has_history)
+    if has_database:
+        environment["database"] = _database(places)
     runbook = {
         **shipped,
         "language": language,
         "people": {actor.id: {"name": actor.name, "login": actor.id} for actor in CAST},
         "roles": _roles(shipped),
         "services": _services(places, stack, shipped.get("services", {})),
-        "environments": {ENVIRONMENT: _environment(places, stack, has_history=has_history)},
+        "environments": {ENVIRONMENT: environment},
         "timing": {**shipped.get("timing", {}), **_TIMING},
     }
     places.runbook.write_text(toml.dumps(runbook))
@@ -89,4 +94,21 @@ def _environment(places: Places, stack: Stack, *, has_history: bool) -> Table:
         "services": list(SERVICES),
         "repository": str(places.project) if has_history else "",
         "smoke": [smoke],
+    }
+
+
+def _database(places: Places) -> Table:
+    """A managed server, as the customer's production: its address is no matter of the runbook."""
+    return {
+        "name": "samokoder",
+        "server": "managed",
+        "dependants": ["api", "worker"],
+        "critical_tables": ["users", "projects", "files"],
+        "backups": str(places.backups),
+        "drain_s": 1.0,
+        "migrations": {
+            "service": MIGRATES,
+            "command": [sys.executable, "-m", "alembic"],
+            "python": [sys.executable],
+        },
     }

@@ -3,8 +3,8 @@
 `python -m rollbot.demo.samokoder --service api --version v1.3.0 --port 8000`
 
 How a version behaves is part of the version, as in life: `api` v1.3.0 starts, then fails whoever
-uses it; v1.3.1 fails in `frontend`, too; v1.9.9 never gets healthy; v1.9.8 crashes shortly after
-its start; all others are well.
+uses it, as v1.4.0 does; v1.3.1 fails in `frontend`, too; v1.9.9 never gets healthy; v1.9.8 crashes
+shortly after its start; all others are well. With DATABASE_URL `/projects` is kept there.
 SIGTERM ends it at once.
 """
 
@@ -25,6 +25,7 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from rollbot.demo.death import die_with
+from rollbot.demo.projects import URL_VARIABLE, Projects
 
 _CRASH_AFTER_S = 0.3
 
@@ -41,6 +42,7 @@ class Behaviour(StrEnum):
 _BY_VERSION = {
     ("api", "v1.3.0"): Behaviour.FAILS_USERS,
     ("api", "v1.3.1"): Behaviour.FAILS_USERS,
+    ("api", "v1.4.0"): Behaviour.FAILS_USERS,
     ("frontend", "v1.3.1"): Behaviour.FAILS_USERS,
     ("api", "v1.9.9"): Behaviour.NEVER_HEALTHY,
     ("api", "v1.9.8"): Behaviour.CRASHES,
@@ -62,6 +64,7 @@ class Service:
     name: str
     version: str
     revision: str
+    projects: Projects | None = None
     answered: Counter[int] = field(default_factory=Counter)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -80,15 +83,23 @@ class Service:
                 return HTTPStatus.OK, "application/json", json.dumps(body)
             case "/metrics":
                 return HTTPStatus.OK, "text/plain; version=0.0.4; charset=utf-8", self._metrics()
+            case "/projects" if self.projects:
+                return _as_json(*self.projects.count())
             case "/":
                 return self._page()
             case _:
                 return HTTPStatus.NOT_FOUND, "text/plain", "not found\n"
 
+    def accept(self, path: str) -> tuple[HTTPStatus, str, str]:
+        """Status, content type and body for one POST."""
+        if path != "/projects" or self.projects is None:
+            return HTTPStatus.NOT_FOUND, "text/plain", "not found\n"
+        return _as_json(*self.projects.add())
+
     def _health(self) -> tuple[HTTPStatus, str, str]:
         status = HTTPStatus.OK if self.is_well else HTTPStatus.SERVICE_UNAVAILABLE
-        body = {"status": "healthy" if self.is_well else "unhealthy", "version": self.version}
-        return status, "application/json", json.dumps(body)
+        health = "healthy" if self.is_well else "unhealthy"
+        return _as_json(status, {"status": health, "version": self.version})
 
     def _page(self) -> tuple[HTTPStatus, str, str]:
         status = HTTPStatus.OK if self.is_well else HTTPStatus.INTERNAL_SERVER_ERROR
@@ -107,13 +118,23 @@ class Service:
         return "\n".join(lines) + "\n"
 
 
+def _as_json(status: HTTPStatus, body: dict[str, object]) -> tuple[HTTPStatus, str, str]:
+    return status, "application/json", json.dumps(body)
+
+
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     wbufsize = 65536  # headers and body in one packet
     service: Service
 
     def do_GET(self) -> None:
-        status, content_type, text = self.service.answer(self.path)
+        self._reply(*self.service.answer(self.path))
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers.get("Content-Length", "0")))
+        self._reply(*self.service.accept(self.path))
+
+    def _reply(self, status: HTTPStatus, content_type: str, text: str) -> None:
         body = text.encode()
         self.send_response(status)
         self.send_header("Content-Type", content_type)
@@ -166,6 +187,9 @@ def main() -> None:
         signal.pause()
     else:
         service = Service(arguments.service, arguments.version, arguments.revision)
+        # It plays the customer's program, which reads its own environment.
+        if url := os.environ.get(URL_VARIABLE):  # noqa: TID251
+            service.projects = Projects(url, arguments.version)
         serve(service, arguments.host, arguments.port)
 
 

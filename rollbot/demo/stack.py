@@ -39,7 +39,7 @@ class Stack(Protocol):
         ...
 
     def deploy(self, version: str, services: tuple[str, ...]) -> None:
-        """What the team's pipeline does: pin the version, pull, `up`; no service means all."""
+        """What the team's pipeline does: pull, migrate, pin, `up`; no service means all."""
         ...
 
     def close(self) -> None:

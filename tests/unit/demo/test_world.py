@@ -7,6 +7,7 @@ from pathlib import Path
 from commands.runbook import parse_runbook, read_runbook, shipped_runbook
 from rollbot.demo.client import EngineClient
 from rollbot.demo.places import SERVICES
+from rollbot.demo.schema import HEADS
 from rollbot.demo.world import World
 from tests.engines.waiting import eventually
 
@@ -45,4 +46,4 @@ def test_every_release_is_a_tag_with_its_commits(tmp_path: Path) -> None:
     world.close()
 
     tags = world.places.project / ".git" / "refs" / "tags"
-    assert {tag.name for tag in tags.iterdir()} == {"v1.2.2", "v1.2.3", "v1.3.0", "v1.3.1"}
+    assert {tag.name for tag in tags.iterdir()} == set(HEADS) - {"v1.9.8", "v1.9.9"}

@@ -1,0 +1,86 @@
+"""The demo's PostgreSQL: real programs, data that only its own user may read, real migrations."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from http import HTTPStatus
+from pathlib import Path
+
+import pytest
+
+from rollbot.demo.children import Children
+from rollbot.demo.places import Places
+from rollbot.demo.postgres import Postgres
+from rollbot.demo.projects import Projects
+from rollbot.demo.schema import HEADS, lay_out
+from tests.engines.waiting import eventually
+
+
+@pytest.fixture
+def postgres(tmp_path: Path) -> Iterator[Postgres]:
+    """A server of the test's own, as in the demo's folder."""
+    root = tmp_path / "demo"
+    root.mkdir(mode=0o700)
+    for folder in list(tmp_path.parents)[:2]:
+        # pytest's folders are its user's own; a server that stepped down must pass through.
+        folder.chmod(folder.stat().st_mode | 0o011)
+    tmp_path.chmod(0o711)
+    places = Places.taken(root)
+    children = Children(places.logs, places.root)
+    started = Postgres(places, children)
+    started.start()
+    yield started
+    children.end()
+
+
+def migrated(postgres: Postgres, version: str) -> Projects:
+    """The database as a release's deploy leaves it, and that release's code."""
+    image = postgres.places.root / version
+    lay_out(image, version)
+    postgres.migrate(image, version)
+    return Projects(postgres.url, version)
+
+
+def test_a_release_brings_the_migration_that_the_code_before_it_cannot_write_on(
+    postgres: Postgres,
+) -> None:
+    """On r06 v1.2.3 still reads, and gets an error when it saves; v1.4.0 does both."""
+    older = migrated(postgres, "v1.2.3")
+    assert older.add()[0] is HTTPStatus.CREATED
+    rows = older.count()
+
+    newer = migrated(postgres, "v1.4.0")
+
+    assert postgres.revisions() == ("r06",)
+    assert older.count() == rows
+    assert older.add() == (HTTPStatus.INTERNAL_SERVER_ERROR, {"error": "NotNullViolation"})
+    assert newer.add()[0] is HTTPStatus.CREATED
+    migrated(postgres, "v1.5.0")
+    assert postgres.revisions() == HEADS["v1.5.0"] == ("r07a", "r07b")
+
+
+def test_the_server_is_no_root_and_its_data_are_nobody_elses(postgres: Postgres) -> None:
+    """It runs as a user without rights, and the folder of its data is closed to others."""
+    data = postgres.places.database
+    server = int((data / "postmaster.pid").read_text().splitlines()[0])
+
+    assert Path(f"/proc/{server}").stat().st_uid != 0 or os.geteuid() != 0
+    assert stat.S_IMODE(data.stat().st_mode) == 0o700
+    assert not list(postgres.places.root.glob("*.password"))
+
+
+def test_a_killed_server_is_started_again_with_its_rows(postgres: Postgres) -> None:
+    """After kill -9 the demo starts it anew, and what was saved is there."""
+    projects = migrated(postgres, "v1.2.3")
+    projects.add()
+    before = projects.count()
+    (child,) = postgres.children.all()
+    assert child.process is not None
+
+    child.process.kill()
+    child.process.wait()
+    child.start()
+
+    eventually(lambda: projects.count() == before, within_s=30)
