@@ -12,6 +12,7 @@ import os
 import signal
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from secrets import token_hex
 
@@ -88,18 +89,17 @@ def _carries(pid: int, mark: str) -> bool:
 
 def _send(pid: int, mark: str, sig: signal.Signals) -> None:
     """To the process that carries the mark, not to a later one of the same number."""
-    try:
-        handle = os.pidfd_open(pid)
-    except ProcessLookupError:
-        return
-    except OSError:
-        # A kernel before 5.3, or a container profile that does not know the call.
-        os.kill(pid, sig)
-        return
-    try:
-        if _carries(pid, mark):
-            signal.pidfd_send_signal(handle, sig)
-    except ProcessLookupError:
-        return
-    finally:
-        os.close(handle)
+    with suppress(ProcessLookupError):
+        try:
+            handle = os.pidfd_open(pid)
+        except ProcessLookupError:
+            return
+        except OSError:
+            # A kernel before 5.3, or a container profile that does not know the call.
+            os.kill(pid, sig)
+            return
+        try:
+            if _carries(pid, mark):
+                signal.pidfd_send_signal(handle, sig)
+        finally:
+            os.close(handle)
