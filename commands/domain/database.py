@@ -127,7 +127,9 @@ class DatabaseFacts(Fact):
     `written_since`: rows per table now minus then, for the backup of a restore. Versions are
     server_version_num's (150014); None: no such program. `running_since_at`: when the running
     version of the migrations' service was first seen. `is_lean`: only what a service rollback
-    needs was asked; sizes, versions, sessions and backups say nothing then.
+    needs was asked; sizes, versions, sessions and backups say nothing then. `scratch_apart`:
+    proofs and rehearsals have a server of their own. `server_free_bytes` counts this rollback's
+    own scratch copy as room, so that it is the same before and after.
     """
 
     database: str
@@ -149,6 +151,7 @@ class DatabaseFacts(Fact):
     maintenance: bool | None = None
     running_since_at: AwareDatetime | None = None
     is_lean: bool = False
+    scratch_apart: bool = False
 
     def fit(self, version: str) -> Fit | None:
         """What is known of one version; None if it was not asked."""

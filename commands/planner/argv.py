@@ -5,8 +5,9 @@ Options are those of docker-compose 1.29 and Compose 2.x; the embedded engine re
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
+from commands.domain.naming import ROLLBACK, application
 from commands.domain.plan import CommandLine
 from commands.domain.runbook import Compose, Own
 
@@ -51,6 +52,37 @@ def switch(compose: Compose, compose_services: Iterable[str]) -> CommandLine:
 def stop(compose: Compose, compose_services: Iterable[str]) -> CommandLine:
     """Stop exactly these services: the way back for what did not run before."""
     return _in(compose, (*project(compose), "stop", *compose_services))
+
+
+def one_off(
+    compose: Compose,
+    compose_service: str,
+    program: tuple[str, ...],
+    *,
+    url_variable: str,
+    lock_timeout_s: float,
+    variables: Mapping[str, str],
+) -> CommandLine:
+    """Run a program in a container of its own with the service's image and settings (H1).
+
+    The image's own entry point is left out: it may migrate, or start the service. The address of
+    the database goes by name only. `variables` decide the version where Compose reads it; a plain
+    `run` publishes no port and starts nothing else.
+    """
+    lock_timeout_ms = round(lock_timeout_s * 1000)
+    options = (
+        *("run", "--rm", "--no-deps", "-T", "--label", f"rollbot.rollback={ROLLBACK}"),
+        *("-e", f"PGAPPNAME={application(ROLLBACK)}"),
+        *("-e", f"PGOPTIONS=-c lock_timeout={lock_timeout_ms}"),
+        *("-e", url_variable, "--entrypoint", program[0]),
+    )
+    argv = (*project(compose), *options, compose_service, *program[1:])
+    return CommandLine(
+        argv=argv,
+        directory=compose.directory,
+        environment=dict(variables),
+        secrets=(url_variable,),
+    )
 
 
 def own(compose: Compose, command: Own) -> CommandLine:

@@ -25,8 +25,12 @@ _SHORTEST_PREFIX = 4
 
 @dataclass(frozen=True, slots=True)
 class Walk:
-    """A downgrade: the scripts that it runs, newest first, and the revisions after it, sorted."""
+    """A downgrade to `target`: the scripts that it runs, newest first; the revisions after it.
 
+    `after` is sorted, and has more than the target where the branches of a merge are left.
+    """
+
+    target: RevisionId
     path: tuple[Revision, ...]
     after: tuple[RevisionId, ...]
 
@@ -57,7 +61,7 @@ def downgrade(graph: ScriptGraph, current: Iterable[RevisionId], said: str) -> W
     """What `alembic downgrade <said>` would run from `current`, and what is left after it.
 
     Raises PlanRefusedError: unknown, ambiguous, not behind, already there. The graph is sound
-    (`refuse_unsound`), and knows all of `current`.
+    (`database_refusals.refuse_unsound`), and knows all of `current`.
     """
     now = tuple(sorted(set(current)))
     target = resolve(graph, now, said)
@@ -69,7 +73,7 @@ def downgrade(graph: ScriptGraph, current: Iterable[RevisionId], said: str) -> W
         raise PlanRefusedError("refused.db_not_behind", revision=target, current=now)
     dropped = scripts.following(target) & active
     path = tuple(scripts.known[one] for one in scripts.newest_first(dropped))
-    return Walk(path=path, after=tuple(sorted(scripts.left(now, path))))
+    return Walk(target=target, path=path, after=tuple(sorted(scripts.left(now, path))))
 
 
 def resolve(graph: ScriptGraph, current: tuple[RevisionId, ...], said: str) -> RevisionId:
@@ -114,31 +118,6 @@ def fit_of(graph: ScriptGraph, revisions: Iterable[RevisionId]) -> Fit:
 def recent_ids(graph: ScriptGraph, current: Iterable[RevisionId]) -> tuple[RevisionId, ...]:
     """The ids of `recent`."""
     return tuple(one.id for one in recent(graph, current))
-
-
-def refuse_unsound(graph: ScriptGraph) -> None:
-    """Raise PlanRefusedError (`refused.db_*`) with the names of what must be mended (H15)."""
-    if graph.why:
-        raise PlanRefusedError(
-            "refused.db_scripts_unread", version=graph.version, service=graph.service, why=graph.why
-        )
-    if not graph.revisions:
-        raise PlanRefusedError(
-            "refused.db_no_scripts", version=graph.version, service=graph.service
-        )
-    if graph.missing:
-        pairs = tuple(f"{one} → {absent}" for one, absent in graph.missing)
-        raise PlanRefusedError("refused.db_broken_reference", version=graph.version, pairs=pairs)
-    if graph.repeated:
-        raise PlanRefusedError(
-            "refused.db_repeated", version=graph.version, revisions=graph.repeated
-        )
-    if graph.circular:
-        raise PlanRefusedError(
-            "refused.db_circular", version=graph.version, revisions=graph.circular
-        )
-    if len(graph.heads) > 1:
-        raise PlanRefusedError("refused.db_several_heads", version=graph.version, heads=graph.heads)
 
 
 def _steps_back(graph: ScriptGraph, current: tuple[RevisionId, ...], steps: int) -> RevisionId:

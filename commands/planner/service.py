@@ -1,4 +1,4 @@
-"""The plan of a service rollback: `SERVICE`, `ALL`, and `FULL` (for now: everybody's image)."""
+"""The plan of a service rollback: `SERVICE`, `ALL`, and `FULL` without its database."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from commands.domain.runbook import Runbook
 from commands.domain.text import Text, text
 from commands.planner.steps import steps
 from commands.planner.targets import choose_targets, is_alive
+from commands.planner.verdict import verdict
 
 LITTLE_DISK_BYTES = 2**30
 MINUTE_S, HOUR_S, DAY_S = 60, 3_600, 86_400
@@ -24,21 +25,23 @@ def plan(request: Request, facts: Facts, runbook: Runbook) -> Plan:
     A freeze stops deploys and is no concern here. Raises PlanRefusedError (`refused.*`).
     """
     targets = choose_targets(request, facts, runbook)
+    schema = verdict(facts, runbook.environments[request.environment].database, targets)
     return Plan(
         request=request,
         runbook_digest=runbook.digest,
         targets=targets,
         steps=steps(request, facts, runbook, targets),
         config_fingerprint=facts.config_fingerprint,
-        warnings=tuple(_warnings(request, facts, runbook, targets)),
-        evidence=tuple(_evidence(facts, runbook, targets)),
-        commits_undone=_commits(facts, targets),
+        warnings=(*release_warnings(request, facts, runbook, targets), *schema.warnings),
+        evidence=(*evidence(facts, runbook, targets), *schema.evidence),
+        commits_undone=commits(facts, targets),
     )
 
 
-def _warnings(
+def release_warnings(
     request: Request, facts: Facts, runbook: Runbook, targets: tuple[Target, ...]
 ) -> Iterator[Text]:
+    """What people should know of these images and their pins before they decide."""
     for target in targets:
         yield from _warnings_of(target, facts.of(target.service))
     there = tuple(s for s in request.services if s not in {t.service for t in targets})
@@ -50,7 +53,6 @@ def _warnings(
         yield text("plan.registry_unreachable")
     if facts.disk_free_bytes is not None and facts.disk_free_bytes < LITTLE_DISK_BYTES:
         yield text("plan.little_disk", mib=facts.disk_free_bytes // 2**20)
-    yield text("plan.schema_unknown")
 
 
 def _warnings_of(target: Target, facts: ServiceFacts) -> Iterator[Text]:
@@ -79,7 +81,8 @@ def _shared(
             yield text("plan.shared_variable", variable=variable, services=others)
 
 
-def _evidence(facts: Facts, runbook: Runbook, targets: tuple[Target, ...]) -> Iterator[Text]:
+def evidence(facts: Facts, runbook: Runbook, targets: tuple[Target, ...]) -> Iterator[Text]:
+    """How well these very images ran before."""
     for target in targets:
         release = _release(target, facts.of(target.service))
         if release and release.proven:
@@ -121,7 +124,7 @@ def _release(target: Target, facts: ServiceFacts) -> KnownRelease | None:
     return None
 
 
-def _commits(facts: Facts, targets: tuple[Target, ...]) -> tuple[str, ...]:
+def commits(facts: Facts, targets: tuple[Target, ...]) -> tuple[str, ...]:
     """The commits that go, each once: services of one repository share them."""
     listed = (line for t in targets for line in facts.of(t.service).commits_undone)
     return tuple(dict.fromkeys(listed))

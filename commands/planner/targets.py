@@ -46,11 +46,11 @@ def choose_targets(request: Request, facts: Facts, runbook: Runbook) -> tuple[Ta
     """
     version = choose_version(request, facts)
     for name in request.services:
-        _refuse_untouchable(name, runbook.services[name], facts.of(name).running)
+        refuse_untouchable(name, runbook.services[name], facts.of(name).running)
     for name in request.services:
-        _refuse_without_image(facts.of(name), version, auto=request.auto)
+        refuse_without_image(facts.of(name), version, auto=request.auto)
     targets = tuple(
-        _target(name, runbook.services[name], facts.of(name), version)
+        target_of(name, runbook.services[name], facts.of(name), version)
         for name in request.services
         if not is_there(name, version, facts.of(name), runbook, request.environment)
     )
@@ -85,9 +85,10 @@ def nearest(version: str, known: Iterable[str]) -> tuple[str, ...]:
     return tuple(name for name, _, _ in found)
 
 
-def _refuse_untouchable(
+def refuse_untouchable(
     name: str, definition: ServiceDefinition, running: RunningRelease | None
 ) -> None:
+    """Raise PlanRefusedError for what must not be recreated, or is another image altogether."""
     if definition.stateful:
         raise PlanRefusedError("refused.stateful", service=name)
     if not definition.image:
@@ -107,7 +108,8 @@ def _repository(running: RunningRelease | None) -> str:
         return ""
 
 
-def _refuse_without_image(facts: ServiceFacts, version: str, *, auto: bool) -> None:
+def refuse_without_image(facts: ServiceFacts, version: str, *, auto: bool) -> None:
+    """Raise PlanRefusedError when the version has no image, naming what there is."""
     if facts.target is not None:
         return
     if auto:
@@ -121,7 +123,10 @@ def _refuse_without_image(facts: ServiceFacts, version: str, *, auto: bool) -> N
     )
 
 
-def _target(name: str, definition: ServiceDefinition, facts: ServiceFacts, version: str) -> Target:
+def target_of(
+    name: str, definition: ServiceDefinition, facts: ServiceFacts, version: str
+) -> Target:
+    """The service and the image that it goes to. Raises ValueError when none was found."""
     if facts.target is None:
         raise ValueError(f"{name}: no image was found")
     return Target(

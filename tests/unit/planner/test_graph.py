@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from commands.domain.database import Revision, ScriptGraph
 from commands.domain.errors import PlanRefusedError
-from commands.planner.graph import downgrade, fit_of, graph_of, recent_ids, refuse_unsound, resolve
+from commands.planner.database_refusals import refuse_unsound
+from commands.planner.graph import downgrade, fit_of, graph_of, recent_ids, resolve
 
 
 def graph(*lines: str) -> ScriptGraph:

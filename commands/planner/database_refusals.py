@@ -1,0 +1,169 @@
+"""Why a database rollback is refused before anything is done: each with names and the way out."""
+
+from __future__ import annotations
+
+from commands.domain.database import BackupRecord, DatabaseFacts, ScriptGraph
+from commands.domain.database_definition import Database
+from commands.domain.errors import PlanRefusedError
+from commands.domain.facts import Facts
+from commands.planner.graph import Walk
+
+OLDEST_SERVER = 150_000
+MAJOR = 10_000
+MIB = 2**20
+BACKUP_SHARE = 0.5
+"""A compressed dump was a sixth to a half of its database in every one that was measured."""
+
+COPY_SHARE = 1.2
+SHOWN = 5
+
+
+def surveyed(facts: Facts) -> DatabaseFacts:
+    """The database's facts. Raises PlanRefusedError when it could not be asked."""
+    if facts.database is not None:
+        return facts.database
+    why = facts.database_why
+    if why is not None:
+        raise PlanRefusedError(why.key, **why.params)
+    raise PlanRefusedError("refused.db_none", environment=facts.environment)
+
+
+def sound_graph(database: DatabaseFacts, definition: Database) -> ScriptGraph:
+    """The scripts that know what is in the database. Raises PlanRefusedError (H2, H15)."""
+    service = definition.migrations.service
+    graph = database.graph
+    if graph is None:
+        raise PlanRefusedError("refused.db_image_unknown", service=service)
+    refuse_unsound(graph)
+    if not database.revisions:
+        raise PlanRefusedError("refused.db_no_revision", database=database.database)
+    strange = tuple(one for one in database.revisions if not graph.knows(one))
+    if strange:
+        raise PlanRefusedError(
+            "refused.db_current_unknown",
+            service=service,
+            version=graph.version,
+            revisions=strange,
+        )
+    return graph
+
+
+def refuse_unsound(graph: ScriptGraph) -> None:
+    """Raise PlanRefusedError (`refused.db_*`) with the names of what must be mended (H15)."""
+    if graph.why:
+        raise PlanRefusedError(
+            "refused.db_scripts_unread", version=graph.version, service=graph.service, why=graph.why
+        )
+    if not graph.revisions:
+        raise PlanRefusedError(
+            "refused.db_no_scripts", version=graph.version, service=graph.service
+        )
+    if graph.missing:
+        pairs = tuple(f"{one} → {absent}" for one, absent in graph.missing)
+        raise PlanRefusedError("refused.db_broken_reference", version=graph.version, pairs=pairs)
+    if graph.repeated:
+        raise PlanRefusedError(
+            "refused.db_repeated", version=graph.version, revisions=graph.repeated
+        )
+    if graph.circular:
+        raise PlanRefusedError(
+            "refused.db_circular", version=graph.version, revisions=graph.circular
+        )
+    if len(graph.heads) > 1:
+        raise PlanRefusedError("refused.db_several_heads", version=graph.version, heads=graph.heads)
+
+
+def refuse_irreversible(walk: Walk) -> None:
+    """Case 47: nobody wrote a way back."""
+    names = tuple(f"{one.id} ({one.title})" for one in walk.path if one.irreversible)
+    if names:
+        raise PlanRefusedError("refused.db_irreversible", scripts=names)
+
+
+def refuse_unpinned(graph: ScriptGraph, facts: Facts, repository: str) -> None:
+    """A one-off container runs what an override file pins, and that must be the newer image."""
+    pin = facts.of(graph.service).pin
+    wanted = f"{repository}:{graph.version}"
+    if pin is not None and not pin.variable and pin.value not in ("", wanted):
+        raise PlanRefusedError(
+            "refused.db_image_not_pinned", service=graph.service, wanted=wanted, pinned=pin.value
+        )
+
+
+def refuse_server(database: DatabaseFacts, definition: Database) -> None:
+    """Case 51: client tools older than the server make dumps that do not restore."""
+    server = database.server_version
+    if server < OLDEST_SERVER:
+        raise PlanRefusedError("refused.db_server_old", version=server // MAJOR)
+    place = definition.service if definition.server == "compose" else "host"
+    if database.client_version is None:
+        raise PlanRefusedError("refused.db_no_client", place=place)
+    if database.client_version // MAJOR < server // MAJOR:
+        raise PlanRefusedError(
+            "refused.db_client_old",
+            place=place,
+            client=database.client_version // MAJOR,
+            server=server // MAJOR,
+        )
+
+
+def refuse_without_room_for_backup(database: DatabaseFacts, definition: Database) -> None:
+    """The bytes needed and free are told."""
+    needed = round(database.size_bytes * BACKUP_SHARE)
+    free = database.backup_free_bytes
+    if free is not None and free < needed:
+        raise PlanRefusedError(
+            "refused.db_no_room_for_backup",
+            folder=definition.backups,
+            needed_mib=needed // MIB,
+            free_mib=free // MIB,
+        )
+
+
+def refuse_without_room_beside(database: DatabaseFacts) -> None:
+    """The backup is restored beside the database, which stays."""
+    needed = round(database.size_bytes * COPY_SHARE)
+    free = database.server_free_bytes
+    if free is not None and free < needed:
+        raise PlanRefusedError(
+            "refused.db_no_room_beside", needed_mib=needed // MIB, free_mib=free // MIB
+        )
+
+
+def has_room_for_clone(database: DatabaseFacts) -> bool:
+    """Whether a whole copy fits beside it, and the scratch copy where that is there too."""
+    copies = COPY_SHARE if database.scratch_apart else COPY_SHARE + 1
+    free = database.server_free_bytes
+    return free is not None and free >= database.size_bytes * copies
+
+
+def backup_for(database: DatabaseFacts, named: str) -> BackupRecord:
+    """The backup to restore: the one named, else the newest good one (H4).
+
+    Good is: proven, and taken before the version that runs now was first seen here. One that
+    nobody proved is refused: `rollbot backup verify` proves it. Raises PlanRefusedError.
+    """
+    known = tuple(one.name for one in database.backups)[:SHOWN]
+    if not named:
+        found = next((one for one in database.backups if _is_good(one, database)), None)
+        if found is None:
+            raise PlanRefusedError("refused.db_no_backup", known=known)
+        return found
+    backup = database.backup(named)
+    if backup is None:
+        raise PlanRefusedError("refused.db_backup_unknown", backup=named, known=known)
+    if backup.why:
+        raise PlanRefusedError("refused.db_backup_bad", backup=named)
+    if backup.proven_at is None:
+        raise PlanRefusedError("refused.db_backup_unproven", backup=named)
+    return backup
+
+
+def _is_good(backup: BackupRecord, database: DatabaseFacts) -> bool:
+    since_at = database.running_since_at
+    return (
+        backup.proven_at is not None
+        and not backup.why
+        and since_at is not None
+        and backup.taken_at < since_at
+    )
