@@ -159,7 +159,8 @@ def _migrate(
     targets: tuple[Target, ...], way: str
 ) -> tuple[tuple[Phase, tuple[PlanPart, ...]], ...]:
     down = migration("downgrade", AFTER[0])
-    back = None if way == "clone" else migration("upgrade", BEFORE[0])
+    up = migration("upgrade", BEFORE[0]).model_copy(update={"before": AFTER, "after": BEFORE})
+    back = None if way == "clone" else up
     prepare = (
         *(PullImage(target=one) for one in targets),
         TakeBackup(database=NAME),
@@ -236,6 +237,6 @@ LOCKED = text(
     "error.lock_timeout",
     database=NAME,
     timeout_s=5.0,
-    holders=("pgAdmin, samokoder, pid 71, 12 min",),
+    holders=("pgAdmin 4 samokoder 10.0.0.7 (pid 71, 720 s)",),
 )
 """What a step says when somebody holds what it needs."""
