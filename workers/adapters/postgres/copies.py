@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 
-from psycopg import errors, sql
+from psycopg import sql
 
 from commands.domain.errors import DatabaseError, RollbotError
 from workers.adapters.postgres import sessions
@@ -24,7 +24,6 @@ WHOLE = "rollbot: whole"
 Connect = Callable[[], AbstractContextManager[Link]]
 
 _USHER_EVERY_S = 0.05
-_ATTEMPTS = 3
 _LIKE = """
     SELECT pg_get_userbyid(datdba), pg_encoding_to_char(encoding), datcollate, datctype,
            datlocprovider::text, to_jsonb(d) ->> 'datlocale', to_jsonb(d) ->> 'daticulocale'
@@ -91,7 +90,8 @@ def clone(connect: Connect, source: str, copy: str) -> None:
         row = link.execute(_LIKE, [source]).fetchone()
         owner = source if row is None else row[0]
         words = statement.format(_IDENTIFIER(copy), _IDENTIFIER(source), _IDENTIFIER(owner))
-        _alone(connect, (source,), lambda: link.execute(words))
+        with _alone(connect, (source,)):
+            link.execute(words)
         _take_after(link, copy, source)
         mark_whole(link, copy)
 
@@ -110,13 +110,10 @@ def swap(connect: Connect, name: str, incoming: str, outgoing: str) -> None:
             code, why = ("3D000", "is missing") if missing else ("42P04", "is there already")
             raise DatabaseError(next(iter(missing), outgoing), code, why)
 
-        def both() -> None:
-            rename = sql.SQL("ALTER DATABASE {} RENAME TO {}")
-            with link.transaction():
-                link.execute(rename.format(_IDENTIFIER(name), _IDENTIFIER(outgoing)))
-                link.execute(rename.format(_IDENTIFIER(incoming), _IDENTIFIER(name)))
-
-        _alone(connect, (name, incoming), both)
+        rename = sql.SQL("ALTER DATABASE {} RENAME TO {}")
+        with _alone(connect, (name, incoming)), link.transaction():
+            link.execute(rename.format(_IDENTIFIER(name), _IDENTIFIER(outgoing)))
+            link.execute(rename.format(_IDENTIFIER(incoming), _IDENTIFIER(name)))
 
 
 def drop(link: Link, database: str) -> None:
@@ -125,21 +122,8 @@ def drop(link: Link, database: str) -> None:
     link.execute(sql.SQL(words).format(_IDENTIFIER(database)))
 
 
-def _alone(connect: Connect, databases: tuple[str, ...], act: Callable[[], object]) -> None:
-    """Act while everybody is shown out of those databases, a few times if need be."""
-    with _ushered(connect, databases):
-        for attempt in range(_ATTEMPTS):
-            try:
-                act()
-            except errors.ObjectInUse:
-                if attempt == _ATTEMPTS - 1:
-                    raise
-            else:
-                return
-
-
 @contextmanager
-def _ushered(connect: Connect, databases: tuple[str, ...]) -> Iterator[None]:
+def _alone(connect: Connect, databases: tuple[str, ...]) -> Iterator[None]:
     """End the sessions on those databases, again and again, from a session of its own."""
     over = threading.Event()
 

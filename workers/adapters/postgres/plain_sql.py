@@ -28,6 +28,7 @@ _SPOKEN_LINE = re.compile(rb"(?:pg_dump|pg_dumpall|psql|docker|mkdir|gzip): ")
 # Of the one who restores, not of the data; a newer pg_dump sets some that the server lacks.
 _LIMITS = re.compile(rb"SET \w+_timeout = 0;")
 _OWNERS = re.compile(rb"(?:ALTER .+ OWNER TO .+|(?:GRANT|REVOKE) .+|ALTER DEFAULT PRIVILEGES .+);")
+_INSERTED = (b"INSERT INTO ", b"\t(")
 _MOST_BYTES = 1024 * 1024
 
 
@@ -70,9 +71,12 @@ class PlainSql:
         yield from self._flushed("sql")
 
     def _statement_line(self, line: bytes) -> re.Match[bytes] | None:
-        """The COPY that begins here, if one does; a line to be left out is emptied by `_add`."""
+        """The COPY that begins here, if one does. Refuses what pg_dump does not write."""
         is_start = not self._previous or self._previous.endswith(b";") or self._is_comment()
-        if _SPOKEN_LINE.match(line) or b"\0" in line:
+        # stdout goes out in blocks, stderr at once: the words may stand in the middle of a line.
+        # Of what is INSERTed they may be a part.
+        is_mixed = not line.startswith(_INSERTED) and _SPOKEN.search(line)
+        if _SPOKEN_LINE.match(line) or is_mixed or b"\0" in line:
             raise self._refused("foreign_line", line)
         if is_start and line.startswith(b"\\") and not _is_restriction(line):
             raise self._refused("meta_command", line)
@@ -123,7 +127,8 @@ class PlainSql:
 
     def _refused(self, why: str, line: bytes) -> BackupInvalidError:
         # Of a row nothing is shown: it is the customer's data. Of a program's words, their start.
-        said = line[:60].decode(errors="replace") if _SPOKEN_LINE.match(line) else ""
+        spoken = _SPOKEN_LINE.match(line) or (why == "foreign_line" and _SPOKEN.search(line))
+        said = line[spoken.start() :][:60].decode(errors="replace") if spoken else ""
         return BackupInvalidError(
             self.name, why, f"{self._line}: {said}" if said else str(self._line)
         )

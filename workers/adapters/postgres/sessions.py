@@ -73,7 +73,8 @@ def clients(link: Link, database: str) -> tuple[Session, ...]:
 def drain(link: Link, database: str, patience_s: float) -> tuple[Session, ...]:
     """Wait, then end who stays; returns whom. `link` is on another database.
 
-    Raises DatabaseError when somebody comes back faster than they are ended.
+    Raises DatabaseError when somebody comes back faster than they are ended, or is not ours to
+    end (a superuser's session).
     """
     until = time.monotonic() + patience_s
     while (left := clients(link, database)) and time.monotonic() < until:
@@ -81,19 +82,21 @@ def drain(link: Link, database: str, patience_s: float) -> tuple[Session, ...]:
     ended = {session.pid: session for session in left}
     insist_until = time.monotonic() + _INSIST_S
     while left or _anybody(link, database):
-        if time.monotonic() > insist_until:
+        if not end(link, (database,)) or time.monotonic() > insist_until:
             who = ", ".join(sorted({f"{s.application or s.user} ({s.client})" for s in left}))
             raise DatabaseError(database, "55006", f"sessions come back or cannot be ended: {who}")
-        end(link, (database,))
         time.sleep(_LOOK_EVERY_S)
         left = clients(link, database)
         ended |= {session.pid: session for session in left}
     return tuple(ended.values())
 
 
-def end(link: Link, databases: tuple[str, ...]) -> None:
-    """Ask the server to end every client session on those databases, rollbot's too."""
-    _end(link, link.execute(_ANYBODY, [list(databases)]).fetchall())
+def end(link: Link, databases: tuple[str, ...]) -> bool:
+    """Ask the server to end every client session on those databases, rollbot's too.
+
+    False: some are not ours to end.
+    """
+    return _end(link, link.execute(_ANYBODY, [list(databases)]).fetchall())
 
 
 def end_named(link: Link, application: str) -> None:
@@ -104,11 +107,13 @@ def end_named(link: Link, application: str) -> None:
     _end(link, link.execute(_NAMED, {"name": application}).fetchall())
 
 
-def _end(link: Link, rows: Sequence[tuple[Any, ...]]) -> None:
+def _end(link: Link, rows: Sequence[tuple[Any, ...]]) -> bool:
+    ended = 0
     for (pid,) in rows:
-        # A superuser's session is not ours to end; who needs it gone finds it still there.
         with suppress(errors.InsufficientPrivilege):
             link.execute("SELECT pg_terminate_backend(%s)", [pid])
+            ended += 1
+    return ended == len(rows)
 
 
 def _anybody(link: Link, database: str) -> bool:
