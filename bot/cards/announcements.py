@@ -15,8 +15,9 @@ from commands.domain.state import Status
 def started_card(view: View) -> Card:
     """The incident is announced when production begins to change."""
     words, state = view.words, view.state
+    changes = state.plan is not None and state.plan.schema_change is not None
     line = words.say(
-        "card.started",
+        "card.started_database" if changes else "card.started",
         person=words.name(state.requester),
         people=tuple(words.name(p) for p in state.approvers),
     )

@@ -27,8 +27,7 @@ def buttons(view: View) -> tuple[Button, ...]:
         offered += _recovery(view)
     elif state.status is Status.SUCCEEDED and not (state.kept_dropped or state.drop_kept_by):
         offered.append(_recover(view, "undo", "undo", ButtonStyle.DANGER))
-    if can_skip(state):
-        offered.append(_button(view, "skip", ButtonStyle.PLAIN, skip_nonce(state)))
+    offered += _skip(view)
     if state.status.undecided:
         offered.append(_button(view, "cancel", ButtonStyle.PLAIN))
     if state.status.moving and state.stop_asked_by is None:
@@ -37,8 +36,8 @@ def buttons(view: View) -> tuple[Button, ...]:
 
 
 def answers(view: View) -> tuple[Button, ...]:
-    """Yes and no to the open question; none when there is no question."""
-    return tuple(_answers(view)) if view.state.question else ()
+    """Yes and no to the open question, and what else an approver decides; none without one."""
+    return (*_answers(view), *_skip(view)) if view.state.question else ()
 
 
 def _answers(view: View) -> Iterator[Button]:
@@ -49,6 +48,11 @@ def _answers(view: View) -> Iterator[Button]:
     for word, style in (("approve", ButtonStyle.PRIMARY), ("deny", ButtonStyle.DANGER)):
         means = f"button.{word}{meant}_means"
         yield _button(view, word, style, question.nonce, means=means)
+
+
+def _skip(view: View) -> Iterator[Button]:
+    if can_skip(view.state):
+        yield _button(view, "skip", ButtonStyle.PLAIN, skip_nonce(view.state))
 
 
 def _recovery(view: View) -> Iterator[Button]:

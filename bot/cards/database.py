@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 from bot.cards.view import View, trimmed
 from commands.domain import naming
@@ -21,12 +22,13 @@ from commands.domain.plan import (
     SwapDatabase,
 )
 from commands.domain.state import Status
-from commands.locale import say
+from commands.domain.text import Text, text
 
 LOSSES_SHOWN = 6
 TABLES_SHOWN = 5
-DROPS = "rehearsal_drops_"
-"""How the evidence of a rehearsal begins that names what it dropped."""
+REHEARSAL = "rehearsal"
+DESTROYED = ("rehearsal_drops_", "rehearsal_loses_", "rehearsal_rows")
+"""How the evidence of a rehearsal begins that names what it destroyed: no reason for a tick."""
 
 
 def change_of(view: View) -> SchemaChange | None:
@@ -71,7 +73,9 @@ def stakes(view: View) -> Iterator[Block]:
     """What is destroyed, or written since the backup; then what prepare found out."""
     if change_of(view) is None:
         return
-    if not any(item.name.startswith(DROPS) for item in view.state.evidence.items):
+    if any(item.name == REHEARSAL for item in view.state.evidence.items):
+        yield from _rehearsed_losses(view)
+    else:
         yield from _losses(view)
     yield from _written(view)
     yield from _evidence(view)
@@ -102,8 +106,9 @@ def kept(view: View) -> Iterator[Block]:
     if state.status not in (Status.SUCCEEDED, Status.UNDONE) or change_of(view) is None:
         return
     names = kept_databases(state)
+    undone = state.status is Status.UNDONE
     if state.kept_dropped:
-        yield Paragraph(words.say("db.kept_is_gone"))
+        yield Paragraph(words.say("db.aside_is_gone" if undone else "db.kept_is_gone"))
     elif state.drop_kept_by:
         people = tuple(words.name(person) for person in state.drop_kept_by)
         yield Paragraph(words.say("db.kept_is_going", names=names, people=people))
@@ -111,7 +116,8 @@ def kept(view: View) -> Iterator[Block]:
         why = words.tell(state.drop_kept_failed)
         yield Paragraph(words.say("db.kept_stays", names=names, why=why, id=state.id))
     elif names:
-        yield Paragraph(words.say("db.kept", names=names, id=state.id))
+        key = "db.kept_aside" if undone else "db.kept"
+        yield Paragraph(words.say(key, names=names, id=state.id))
 
 
 def _migration(view: View) -> Migration | None:
@@ -136,6 +142,17 @@ def _about(view: View, record: BackupRecord) -> Iterator[str]:
     if record.revisions:
         yield words.say("db.of_revision", revisions=record.revisions)
     yield words.size(record.size_bytes)
+
+
+def _rehearsed_losses(view: View) -> Iterator[Block]:
+    """As the rehearsal has shown; where it says nothing, nothing was destroyed."""
+    words = view.words
+    said = [i.said for i in view.state.evidence.items if i.said and i.name.startswith(DESTROYED)]
+    if not said:
+        yield Paragraph(words.say("db.destroys_nothing"))
+        return
+    lines = "\n".join(f"• {words.tell(one)}" for one in said)
+    yield Paragraph(lines, title=words.say("db.destroyed_on_copy"))
 
 
 def _losses(view: View) -> Iterator[Block]:
@@ -183,9 +200,9 @@ def _evidence(view: View) -> Iterator[Block]:
     """What was proven while people decide; a skipped rehearsal is said with who and why."""
     state, words = view.state, view.words
     lines = [
-        CheckLine(Tick.DONE if item.ok else Tick.BAD, say(item.said, view.language))
+        CheckLine(Tick.DONE if item.ok else Tick.BAD, words.tell(_readable(view, item.said)))
         for item in state.evidence.items
-        if item.said is not None
+        if item.said is not None and not item.name.startswith(DESTROYED)
     ]
     if state.rehearsal_skipped_by is not None:
         why = trimmed(state.rehearsal_skipped_why) or words.say("db.no_reason")
@@ -193,6 +210,24 @@ def _evidence(view: View) -> Iterator[Block]:
         lines.append(CheckLine(Tick.UNKNOWN, words.say("db.skipped", person=person, why=why)))
     if lines:
         yield Checklist(words.say("db.evidence"), tuple(lines))
+
+
+def _readable(view: View, said: Text) -> Text:
+    """With its time in the runbook's zone and its rows in groups, like the rest of the card."""
+    params = dict(said.params)
+    if isinstance(at := params.get("at"), str) and (moment := _moment(at)):
+        params["at"] = view.words.at(moment)
+    if isinstance(rows := params.get("rows"), int):
+        params["rows"] = view.words.rows(rows)
+    return text(said.key, **params)
+
+
+def _moment(said: str) -> datetime | None:
+    """`2026-11-22 00:14 UTC`, as the steps write it."""
+    try:
+        return datetime.strptime(said, "%Y-%m-%d %H:%M UTC").replace(tzinfo=UTC)
+    except ValueError:
+        return None
 
 
 def detail_shown(action: object) -> bool:

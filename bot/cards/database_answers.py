@@ -27,7 +27,7 @@ TITLE_SHOWN = 60
 
 def schema_card(reply: r.SchemaReply, words: Words) -> Card:
     """Where the database is, the last ten migrations that it has, and what is wrong with them."""
-    title = words.say("db.versions_title", name=reply.name)
+    title = _title(words, "db.versions_title", reply)
     seen = reply.database
     if seen is None:
         return _nothing(title, words.say("db.not_seen"))
@@ -42,7 +42,7 @@ def schema_card(reply: r.SchemaReply, words: Words) -> Card:
 
 def backups_card(reply: r.BackupsReply, words: Words) -> Card:
     """The newest backups: when, how large, of which revision, proven or not."""
-    title = words.say("db.backups_title", name=reply.name)
+    title = _title(words, "db.backups_title", reply)
     if not reply.backups:
         return _nothing(title, words.say("db.no_backups" if reply.backups == () else "db.not_seen"))
     shown = reply.backups[:BACKUPS_SHOWN]
@@ -54,6 +54,11 @@ def backups_card(reply: r.BackupsReply, words: Words) -> Card:
     blocks.append(Paragraph(words.say("db.backups_hint")))
     tone = Tone.NEUTRAL if proven else Tone.WARNING
     return Card(f"{title}: {line}", title, tone, tuple(blocks), footer=_seen(reply.age, words))
+
+
+def _title(words: Words, key: str, reply: r.SchemaReply | r.BackupsReply) -> str:
+    environment = words.runbook.environments[reply.environment].title
+    return words.say(key, environment=environment, name=reply.name)
 
 
 def _nothing(title: str, why: str) -> Card:
@@ -115,6 +120,6 @@ def _backup(one: BackupRecord, words: Words) -> CheckLine:
 
 
 def _why(why: str, words: Words) -> str:
-    """Why a proof failed: a key of the backups' room, or whatever was written down."""
-    key = f"backup.{why}"
-    return words.say(key) if has(key, words.language) else why
+    """Why a proof failed, in two words; whatever was written down where there are none."""
+    key = f"db.bad_{why}"
+    return words.say(key if has(key, words.language) else "db.bad", why=why)

@@ -8,8 +8,10 @@ from collections.abc import Iterator
 from bot.cards.view import DIGEST_SHOWN, View, Words
 from commands.domain.conversation import Block, CheckLine, Checklist, Tick
 from commands.domain.proof import ProofItem, Verdict
+from commands.locale import has
 
 TICKS = {Verdict.OK: Tick.DONE, Verdict.BAD: Tick.BAD, Verdict.UNKNOWN: Tick.UNKNOWN}
+TOGETHER = ("integrity", "maintenance")
 WORST_LAST = (Verdict.OK, Verdict.UNKNOWN, Verdict.BAD)
 HELD = re.compile(r"(?P<seconds>[0-9.]+) s(?:, (?P<good>\d+)/(?P<asked>\d+))?")
 """How the record says that a service held: `30 s, 28/28`."""
@@ -20,13 +22,39 @@ def proof(view: View) -> Iterator[Block]:
     words = view.words
     by_service: dict[str, list[ProofItem]] = {}
     for item in view.state.proof:
-        by_service.setdefault(item.service, []).append(item)
-    lines = tuple(
-        CheckLine(_worst(items), service, " · ".join(_read_back(words, i) for i in items))
-        for service, items in by_service.items()
-    )
+        # What is asked of the whole stands on a line of its own, whoever answered.
+        kind = item.what if item.what in TOGETHER else item.service
+        by_service.setdefault(kind, []).append(item)
+    lines = tuple(_line(words, service, items) for service, items in by_service.items())
     if lines:
         yield Checklist(words.say("card.proof"), lines)
+
+
+def _line(words: Words, service: str, items: list[ProofItem]) -> CheckLine:
+    match service:
+        case "integrity":
+            note = " · ".join(_sound(words, item) for item in items)
+            return CheckLine(_worst(items), words.say("db.integrity"), note)
+        case "maintenance":
+            seen = tuple(dict.fromkeys(item.found for item in items if item.found))
+            title = words.say("db.page")
+            return CheckLine(_worst(items), title, " → ".join(seen) or words.say("db.page_unseen"))
+        case _:
+            note = " · ".join(_read_back(words, item) for item in items)
+            return CheckLine(_worst(items), service, note)
+
+
+def _sound(words: Words, item: ProofItem) -> str:
+    """`users 1 204` for a table's rows, `foreign keys 6 of 6` for a kind of check."""
+    key = f"db.check_{item.service}"
+    if has(key, words.language):
+        found = item.found or "0"
+        return words.say("db.checked", what=words.say(key), found=found, of=item.expected)
+    rows = words.rows(int(item.found)) if item.found.isdecimal() else item.found
+    if item.verdict is Verdict.BAD:
+        said = {"what": item.service, "found": rows or "—", "expected": item.expected}
+        return words.say("proof.bad", **said)
+    return f"{item.service} {rows}" if rows else words.say("proof.unknown", what=item.service)
 
 
 def _worst(items: list[ProofItem]) -> Tick:

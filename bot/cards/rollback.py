@@ -181,6 +181,7 @@ def _result(view: View) -> Iterator[Block]:
     yield from rto(view)
     if state.proof and state.status.ended:
         yield from proof(view)
+    yield from database.kept(view)
     if state.closed_at is not None and state.watch_verdict is not None:
         title = words.say("card.watched", duration=words.took(view.runbook.timing.watch_s))
         figure = words.tell(state.watch_figure) if state.watch_figure else ""
@@ -204,7 +205,6 @@ def _after(view: View) -> Iterator[Block]:
         yield from parts.reason(view)
     if state.status is Status.SUCCEEDED:
         yield Paragraph(words.say("card.frozen", id=state.id))
-    yield from database.kept(view)
     if state.joined:
         people = tuple(words.name(p) for p in state.joined)
         yield Paragraph(words.say("card.joined", people=people))

@@ -75,6 +75,8 @@ def step_line(view: View, step: PlannedStep) -> StepLine:
         seconds = max((view.now - record.started_at).total_seconds(), AT_ONCE_S)
     told = None if seconds is None or seconds < AT_ONCE_S else seconds
     look = (LOOKS_BACK if back else LOOKS)[record.status]
+    if _left_out(record):
+        look, told = StepLook.SKIPPED, None
     title = step_title(view.words, step, back=back)
     return StepLine(look, title, _detail(view, step, record, seconds), told)
 
@@ -130,6 +132,8 @@ def _detail(view: View, step: PlannedStep, record: StepRecord, seconds: float | 
         said.append(trimmed(first_line(words.tell(record.error)), 200))
     if record.detail is not None and record.error is None and detail_shown(step.action):
         said.append(trimmed(first_line(words.tell(record.detail)), 120))
+    if _left_out(record):
+        said.append(words.say("db.left_out", person=words.name(view.state.rehearsal_skipped_by)))
     if record.marked_by:
         people = ", ".join(words.name(p) for p in record.marked_by)
         said.append(words.say("card.marked_by", people=people))
@@ -140,6 +144,11 @@ def _detail(view: View, step: PlannedStep, record: StepRecord, seconds: float | 
         over = words.took(seconds - budget)
         said.append(words.say("card.over_budget", over=over, budget=words.took(budget)))
     return " · ".join(said)
+
+
+def _left_out(record: StepRecord) -> bool:
+    """A rehearsal that an approver decided to go on without."""
+    return record.detail is not None and record.detail.key == "db.rehearsal_skipped"
 
 
 def _said_above(view: View, record: StepRecord) -> bool:

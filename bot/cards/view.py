@@ -102,7 +102,7 @@ class View:
             case Scenario.DATABASE:
                 return f"{request.subject} → {self._revision}"
             case Scenario.RESTORE:
-                return f"{request.subject} → {self._backup}"
+                return f"{Scenario.DATABASE.value} → {self._backup}"
             case _:
                 moved = f"{request.subject} → {self.version or self.words.say('card.auto')}"
                 return f"{moved} + {self._backup}" if request.restore_db else moved

@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 from commands.domain import naming
-from commands.domain.plan import KeepCopy, MigrateSchema, Phase, PlannedStep, SwapDatabase
+from commands.domain.plan import (
+    KeepCopy,
+    MigrateSchema,
+    Phase,
+    PlannedStep,
+    StartDependants,
+    SwapDatabase,
+)
 from commands.domain.state import RollbackState, StepStatus
 from commands.domain.text import Text, text
 
 UNDO_LOSSES_SHOWN = 4
 """How many lost things a sentence names; the plan's card has them all."""
+
+DATA = ("table", "column", "rows")
+"""What holds data; everything else is made again by the migration."""
 
 
 def kept_databases(state: RollbackState) -> tuple[str, ...]:
@@ -47,28 +57,41 @@ def _swaps(state: RollbackState) -> bool:
 def undo_loss(state: RollbackState) -> Text | None:
     """What an undo of this rollback loses for good or leaves aside; None when it loses nothing.
 
-    Said before people decide, never after.
+    Said before people decide, never after. Nobody writes before the services run again.
     """
-    for step in state.planned(*Phase):
-        if not state.record(step.number).status.touched:
-            continue
+    for step in state.planned(Phase.EXECUTE):
+        status = state.record(step.number).status
         match step.action:
-            case SwapDatabase(database=database):
+            case SwapDatabase(database=database) if _served_since(state):
                 return text("db.undo_leaves", database=naming.restored(database, state.id))
-            case MigrateSchema(way_back="swap", database=database):
+            case MigrateSchema(way_back="swap", database=database) if _served_since(state):
                 return text("db.undo_leaves", database=naming.left(database, state.id))
-            case MigrateSchema(way_back="migrate"):
+            case MigrateSchema(way_back="migrate") if status.touched and not _as_before(status):
                 return _stays_lost(state)
             case _:
                 pass
     return None
 
 
+def _as_before(status: StepStatus) -> bool:
+    """A migration that failed was looked at: the schema is as before, else it is in doubt."""
+    return status is StepStatus.FAILED
+
+
+def _served_since(state: RollbackState) -> bool:
+    """Whether services may have written to the database since it was changed."""
+    started = (s for s in state.planned(Phase.EXECUTE) if isinstance(s.action, StartDependants))
+    return any(state.record(step.number).status.touched for step in started)
+
+
 def _stays_lost(state: RollbackState) -> Text:
-    change = state.plan.schema_change if state.plan else None
-    loses = change.loses if change else ()
-    if not loses:
+    """Data are named; an index or a type comes back with its migration."""
+    losses = state.plan.losses if state.plan else ()
+    names = tuple(loss.name for loss in losses if loss.what in DATA)
+    if not names:
         return text("db.undo_migrates")
-    shown = loses[:UNDO_LOSSES_SHOWN]
-    more = len(loses) - len(shown)
-    return text("db.undo_stays_lost_more" if more else "db.undo_stays_lost", lost=shown, n=more)
+    shown = names[:UNDO_LOSSES_SHOWN]
+    more = len(names) - len(shown)
+    if more:
+        return text("db.undo_stays_lost_more", lost=shown, n=more)
+    return text("db.undo_stays_lost", lost=shown)

@@ -63,6 +63,7 @@ class VersionsReply:
 class SchemaReply:
     """The database's migrations as of `age` ago; `database` None: the observer saw none."""
 
+    environment: str
     name: str
     database: ObservedDatabase | None
     age: timedelta | None
@@ -72,6 +73,7 @@ class SchemaReply:
 class BackupsReply:
     """The database's backups, newest first, as of `age` ago; None: the observer saw none."""
 
+    environment: str
     name: str
     backups: tuple[BackupRecord, ...] | None
     age: timedelta | None

@@ -71,16 +71,17 @@ async def versions(context: Context, spoken: s.Versions) -> r.Reply:
 async def schema(context: Context, spoken: s.Schema) -> r.Reply:
     """Which migrations the database has, and which there are."""
     seen, age = await _database(context)
-    return r.SchemaReply(_name(context), seen, age)
+    return r.SchemaReply(context.service.environment, _name(context), seen, age)
 
 
 async def backups(context: Context, spoken: s.Backups) -> r.Reply:
     """The backups there are: the folder's as observed; before that, those of the journal."""
+    here = context.service.environment
     seen, age = await _database(context)
     if seen is not None:
-        return r.BackupsReply(_name(context), seen.backups, age)
+        return r.BackupsReply(here, _name(context), seen.backups, age)
     known = (await context.service.book.environment()).backups
-    return r.BackupsReply(_name(context), tuple(reversed(known)) or None, None)
+    return r.BackupsReply(here, _name(context), tuple(reversed(known)) or None, None)
 
 
 async def _database(context: Context) -> tuple[ObservedDatabase | None, timedelta | None]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -16,6 +17,7 @@ from commands.domain.conversation import Card
 from commands.domain.people import Language
 from commands.locale import when
 from tests.cards import browser, slack_page, telegram_page
+from tests.cards.answers import answer
 from tests.cards.stories import STORIES
 
 Platform = Literal["slack", "telegram"]
@@ -28,6 +30,9 @@ CARDS: dict[str, Callable[[View], Card]] = {
     "resolved": cards.resolved_card,
     "checklist": cards.checklist_card,
     "follow-ups": cards.follow_ups_card,
+    "backups": partial(answer, "backups"),
+    "versions-db": partial(answer, "versions_db"),
+    "versions-db-two-heads": partial(answer, "versions_db_two_heads"),
 }
 
 

@@ -8,6 +8,7 @@ from datetime import timedelta
 from commands.domain import events as e
 from commands.domain.proof import ProofItem, Verdict
 from commands.domain.text import text
+from tests.cards.stories_database import DATABASE_STORIES
 from tests.cards.teller import HOME, Teller, digest
 
 WHY = "После выкладки v1.3.0 каждый третий запрос отвечает 502, люди не могут войти."
@@ -234,4 +235,4 @@ STORIES: Mapping[str, Callable[[], Teller]] = {
         rehearsed,
         joined,
     )
-}
+} | dict(DATABASE_STORIES)

@@ -9,7 +9,15 @@ from datetime import datetime, timedelta
 from commands.domain import events as e
 from commands.domain.decide.recovering import recovery_digest
 from commands.domain.people import Identity, PersonId, Scenario
-from commands.domain.plan import AwaitHealthy, HoldStable, Phase, PlannedStep, ReadBack, RunCheck
+from commands.domain.plan import (
+    AwaitHealthy,
+    HoldStable,
+    Phase,
+    Plan,
+    PlannedStep,
+    ReadBack,
+    RunCheck,
+)
 from commands.domain.proof import ProofItem, Verdict
 from commands.domain.request import Request
 from commands.domain.runbook import Channel, Runbook
@@ -63,7 +71,10 @@ class Teller:
         given |= {"environment": "production"}
         if "auto" not in more:
             given["version"] = "v1.2.3"
-        request = Request.model_validate(given | more)
+        return self.ask_for(Request.model_validate(given | more), by)
+
+    def ask_for(self, request: Request, by: PersonId = "anna") -> Teller:
+        """Somebody asks for exactly this."""
         asked = e.Requested(
             rollback_id="RB-17",
             number=17,
@@ -78,10 +89,13 @@ class Teller:
     def plan(self) -> Teller:
         """The worker's survey and plan, and the question that follows."""
         request = self.state.request
-        plan = planned_from(request, facts(request.services), self.runbook)
+        return self.planned(planned_from(request, facts(request.services), self.runbook))
+
+    def planned(self, plan: Plan) -> Teller:
+        """This plan, and the question that follows."""
         digest = plan.digest()
         self.tell(e.Planned(plan=plan, digest=digest, seconds=0.4), after_s=1)
-        if request.dry_run:
+        if plan.request.dry_run:
             return self
         return self.question("execute", digest, self.state.requester)
 

@@ -15,9 +15,11 @@ from bot.console.renderer import lines
 from commands.domain.conversation import Button, Card
 from commands.domain.people import Language
 from commands.domain.state import Status
+from tests.cards.answers import ANSWERS, answer
 from tests.cards.stories import STORIES
 
 AGREED = Path(__file__).with_name("agreed")
+ANSWERED = "answers_about_the_database.txt"
 LANGUAGES: tuple[Language, ...] = ("ru", "en")
 
 
@@ -58,6 +60,17 @@ def words_of(story: str) -> str:
     return "\n".join(said)
 
 
+def words_of_answers() -> str:
+    """The answers about the database in both languages."""
+    said = []
+    for language in LANGUAGES:
+        view = view_of("requested", language)
+        for name in ANSWERS:
+            card = answer(name, view)
+            said += [f"=== {language}: {name}", f"[{card.plain}]", *lines(card), ""]
+    return "\n".join(said)
+
+
 def _button(button: Button) -> str:
     confirm = button.confirm
     asks = f" ? {confirm.title} {confirm.text}" if confirm else ""
@@ -69,6 +82,7 @@ def main() -> int:
     AGREED.mkdir(exist_ok=True)
     for story in STORIES:
         (AGREED / f"{story}.txt").write_text(words_of(story), encoding="utf-8")
+    (AGREED / ANSWERED).write_text(words_of_answers(), encoding="utf-8")
     return 0
 
 

@@ -55,6 +55,8 @@ def _probed(state: RollbackState, event: e.StepProbed, at: datetime) -> None:
 
 @folds(e.StepDone)
 def _done(state: RollbackState, event: e.StepDone, at: datetime) -> None:
+    if _skipped(state, event.step):
+        return
     forward = event.direction == "forward"
     state.steps[event.step] = replace(
         state.record(event.step),
