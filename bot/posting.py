@@ -5,8 +5,9 @@ A post is journaled, so that a restarted bot goes on with it; a message that is 
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 import structlog
@@ -30,6 +31,12 @@ log = structlog.get_logger()
 PACE_S = {"slack": 1.0, "telegram": 3.0, "console": 0.1}
 """At most one edit per card in this time (Slack: 1/s a channel; Telegram: 20/min a group)."""
 
+DETAIL_EVERY_S = {"slack": 1.1}
+"""Details go into a thread at this pace, so that what ends or decides a rollback finds room.
+
+Slack takes one message a second in a channel, its threads included, and short bursts.
+"""
+
 BACK_OFF_S = 2.0
 GIVE_UP_S = 30.0
 
@@ -44,14 +51,16 @@ class Sent:
 
 @dataclass(slots=True, kw_only=True)
 class Posting:
-    """What one platform was sent. `keep` False: nothing of it is journaled."""
+    """What one platform was sent. `keep` False: nothing of it is journaled. `now` in seconds."""
 
     chat: Chat
     services: Mapping[str, Service]
     keep: bool = True
+    now: Callable[[], float] = time.monotonic
     _sent: dict[tuple[str, str, str], Sent] = field(default_factory=dict)
     _kept: dict[tuple[str, str, str], MessageRef] = field(default_factory=dict)
     _quiet_until: dict[str, float] = field(default_factory=dict)
+    _posted_at: dict[str, float] = field(default_factory=dict)
     _nobody: dict[tuple[str, str, str], str] = field(default_factory=dict)
 
     def drawn(self, environment: str, rollback: str) -> Iterator[float]:
@@ -62,27 +71,31 @@ class Posting:
 
     async def deliver(self, environment: str, state: RollbackState, message: Wanted) -> bool:
         """Send one message if it is due; True when nothing of it is left to be sent."""
-        if (environment, state.id, message.key) in self._nobody:
-            return True
-        address = self._placed(environment, state, message)
-        if address is None or time.monotonic() < self._quiet_until.get(place(address), 0.0):
+        name = (environment, state.id, message.key)
+        address = None if name in self._nobody else self._placed(environment, state, message)
+        if address is None:
+            return name in self._nobody
+        reference = self._reference(environment, state, message.key)
+        where = self._limited(address, reference)
+        if self.now() < self._quiet_until.get(where, 0.0):
             return False
         try:
-            return await self._post_or_edit(environment, state, message, address)
+            if reference is None:
+                return await self._post(environment, state, message, address)
+            return not message.live or await self._edit(name, message, reference)
         except ChatNoAccountError as error:
-            self._given_up((environment, state.id, message.key), address, error)
-            return True
+            self._given_up(name, address, error)
         except ChatGoneError as error:
-            self._quiet_until[place(address)] = time.monotonic() + BACK_OFF_S
+            self._quiet_until[where] = self.now() + BACK_OFF_S
             await self._lost(environment, state, message, error.moved_to or "")
             log.warning("message_gone", key=message.key, why=str(error))
         except (ChatError, StoreError, RequestError) as error:
             wait = getattr(error, "retry_after_s", None) or BACK_OFF_S
-            self._quiet_until[place(address)] = time.monotonic() + min(wait, GIVE_UP_S)
+            self._quiet_until[where] = self.now() + min(wait, GIVE_UP_S)
             # A platform's own pace is no trouble; anything longer is.
             tell = log.debug if wait <= BACK_OFF_S else log.warning
             tell("message_waits", key=message.key, why=str(error))
-        return False
+        return name in self._nobody
 
     def _given_up(
         self, name: tuple[str, str, str], address: Address, error: ChatNoAccountError
@@ -94,19 +107,28 @@ class Posting:
         self._nobody[name] = account
         tell("account_not_found", account=account, key=name[2], why=error.why)
 
-    async def _post_or_edit(
+    def _reference(self, environment: str, state: RollbackState, key: str) -> MessageRef | None:
+        return self._kept.get((environment, state.id, key)) or state.posted.get(key)
+
+    def _limited(self, address: Address, reference: MessageRef | None) -> str:
+        """What a platform slows down together: Slack counts edits apart from a channel's posts."""
+        edits = reference is not None and self.chat.platform == "slack"
+        return f"{place(address)}:edits" if edits else place(address)
+
+    async def _post(
         self, environment: str, state: RollbackState, message: Wanted, address: Address
     ) -> bool:
-        name = (environment, state.id, message.key)
-        reference = self._kept.get(name) or state.posted.get(message.key)
-        if reference is None:
-            card = message.card()
-            delivery = f"{environment}/{state.id}/{message.key}"
-            reference = await self.chat.post(address, card, delivery)
-            self._sent[name] = Sent(card, time.monotonic())
-            await self._record(environment, state, message, reference)
-            return True
-        return not message.live or await self._edit(name, message, reference)
+        where, now = place(address), self.now()
+        pace = DETAIL_EVERY_S.get(self.chat.platform, 0.0) if message.under else 0.0
+        if now - self._posted_at.get(where, -math.inf) < pace:
+            return False
+        card = message.card()
+        delivery = f"{environment}/{state.id}/{message.key}"
+        reference = await self.chat.post(address, card, delivery)
+        self._posted_at[where] = self.now()
+        self._sent[environment, state.id, message.key] = Sent(card, self.now())
+        await self._record(environment, state, message, reference)
+        return True
 
     async def _edit(
         self, name: tuple[str, str, str], message: Wanted, reference: MessageRef
@@ -115,10 +137,10 @@ class Posting:
         if sent and sent.card == card:
             return True
         pace = PACE_S.get(self.chat.platform, 1.0)
-        if sent and time.monotonic() - sent.at < pace:
+        if sent and self.now() - sent.at < pace:
             return False
         await self.chat.update(reference, card)
-        self._sent[name] = Sent(card, time.monotonic())
+        self._sent[name] = Sent(card, self.now())
         return True
 
     async def _record(
@@ -156,7 +178,5 @@ class Posting:
             address = replace(address, channel=channel)
         if not message.under:
             return address
-        root = self._kept.get((environment, state.id, message.under)) or state.posted.get(
-            message.under
-        )
+        root = self._reference(environment, state, message.under)
         return replace(address, thread=root.message_id) if root else None
