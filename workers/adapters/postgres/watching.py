@@ -16,6 +16,7 @@ from workers.adapters.postgres.address import Address, Link
 
 LOOK_EVERY_S = 0.02
 
+_CLIENTS_WANT = ("AccessShareLock", "RowShareLock", "RowExclusiveLock")
 _KNOWN = "SELECT pid, backend_start FROM pg_stat_activity WHERE datname = %s"
 # A lock on a table that is only being made keeps nobody out: we do not see it in pg_class yet.
 _LOOK = """
@@ -25,6 +26,8 @@ _LOOK = """
            extract(epoch FROM clock_timestamp() - (
                SELECT min(l.waitstart) FROM pg_locks l WHERE l.pid = a.pid AND NOT l.granted
            ))::float8,
+           (SELECT min(l.mode) FROM pg_locks l
+            WHERE l.pid = a.pid AND NOT l.granted AND l.locktype = 'relation'),
            CASE WHEN a.wait_event_type = 'Lock' THEN pg_blocking_pids(a.pid) ELSE '{}' END,
            EXISTS (
                SELECT 1 FROM pg_locks l JOIN pg_class c ON c.oid = l.relation
@@ -47,6 +50,7 @@ class _Seen:
     who: str
     transaction_s: float | None
     waits_s: float | None
+    wants: str | None
     behind: tuple[int, ...]
     keeps_readers_out: bool
 
@@ -121,7 +125,12 @@ class LockWatch:
         self._named_once |= bool(named)
         if self._named_once:
             return named
-        return {p for p, one in all_seen.items() if (p, one.started) not in self._known}
+        new = {p for p, one in all_seen.items() if (p, one.started) not in self._known}
+        # A client that came since reads or writes, and waits behind the migration.
+        clients = {
+            p for p in new if all_seen[p].wants in _CLIENTS_WANT and new & set(all_seen[p].behind)
+        }
+        return new - clients
 
     def _note_ours(self, one: _Seen, all_seen: dict[int, _Seen], link: Link) -> None:
         if one.keeps_readers_out:
@@ -146,8 +155,6 @@ class LockWatch:
 
 
 def _seen(row: tuple[Any, ...]) -> _Seen:
-    pid, started, is_named, who, transaction_s, waits_s, behind, keeps_readers_out = row
-    behind = tuple(behind)
-    return _Seen(
-        pid, started, bool(is_named), who, transaction_s, waits_s, behind, keeps_readers_out
-    )
+    pid, started, is_named, who, transaction_s, waits_s, wants, behind, keeps_out = row
+    named, waits_behind = bool(is_named), tuple(behind)
+    return _Seen(pid, started, named, who, transaction_s, waits_s, wants, waits_behind, keeps_out)
