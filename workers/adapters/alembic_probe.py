@@ -1,0 +1,175 @@
+"""Reads the migration scripts of an image, inside it: its source is sent along, by `python -c`.
+
+Only what an image with Alembic has: Python 3.8 or newer and `alembic`. Nothing of a script is run
+as long as its identifiers are written out, so that a broken one hides no other. Prints one line of
+JSON behind a mark, because imports of the image's own may print as well.
+"""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import json
+import os
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+MARK = "rollbot-scripts:"
+SCRIPT = re.compile(r"(?!\.#|__init__).+\.py$")
+COMPILED = re.compile(r"(?!\.#|__init__).+\.py[co]$")
+LEGACY = re.compile(r"([a-f0-9]+)\.py$")
+NAMES = ("revision", "down_revision", "depends_on", "branch_labels")
+READERS = ("get_bind", "Session", "sessionmaker", "get_inspector", "inspect", "get_columns")
+
+
+def directory_of(config_path: str) -> Any:  # noqa: ANN401 - of a library that is not ours
+    """Alembic's script directory for a configuration file, relative to the working directory."""
+    config = importlib.import_module("alembic.config")
+    script = importlib.import_module("alembic.script")
+    if config_path.endswith(".toml"):
+        return script.ScriptDirectory.from_config(config.Config(toml_file=config_path))
+    return script.ScriptDirectory.from_config(config.Config(config_path))
+
+
+def files_of(directory: Any) -> Iterator[Path]:  # noqa: ANN401 - see `directory_of`
+    """Every script file of every version location, as Alembic lists them."""
+    recursive = getattr(directory, "recursive_version_locations", False)
+    pattern = COMPILED if directory.sourceless else SCRIPT
+    seen: set[Path] = set()
+    for location in directory._version_locations:  # noqa: SLF001 - so called since Alembic 0.7
+        for folder, folders, names in os.walk(str(location)):
+            folders[:] = sorted(f for f in folders if f != "__pycache__") if recursive else []
+            for name in sorted(names):
+                path = Path(folder, name).resolve()
+                if pattern.match(name) and path not in seen:
+                    seen.add(path)
+                    yield path
+
+
+def described(path: Path) -> dict[str, Any]:
+    """One script, as Revision has it."""
+    if path.suffix != ".py":
+        return loaded(path, {})
+    tree = ast.parse(path.read_bytes(), str(path))
+    facts = {
+        "title": ((ast.get_docstring(tree) or "").strip().splitlines() or [""])[0],
+        **ways_of(tree),
+    }
+    names = {}
+    for name, value in assigned(tree):
+        try:
+            names[name] = ast.literal_eval(value)
+        except ValueError:
+            return loaded(path, facts)
+    if "revision" not in names:
+        legacy = LEGACY.match(path.name)
+        if legacy is None or "down_revision" not in names:
+            raise ValueError("names no revision")
+        names["revision"] = legacy.group(1)
+    return {**facts, **named(names)}
+
+
+def assigned(tree: ast.Module) -> Iterator[tuple[str, ast.expr]]:
+    """The identifiers at the top of a script, the last one of a name winning as in Python."""
+    for node in tree.body:
+        targets = node.targets if isinstance(node, ast.Assign) else []
+        if isinstance(node, ast.AnnAssign) and node.value is not None:
+            targets = [node.target]
+        for target in targets:
+            if isinstance(target, ast.Name) and target.id in NAMES:
+                value = getattr(node, "value", None)
+                if value is not None:
+                    yield target.id, value
+
+
+def loaded(path: Path, facts: dict[str, Any]) -> dict[str, Any]:
+    """A script whose identifiers are computed, or of which there is no source: run, as Alembic."""
+    pyfiles = importlib.import_module("alembic.util.pyfiles")
+    module = pyfiles.load_python_file(str(path.parent), path.name)
+    return {**facts, **named({one: getattr(module, one, None) for one in NAMES})}
+
+
+def named(names: dict[str, Any]) -> dict[str, Any]:
+    """The identifiers as lists."""
+    return {
+        "id": str(names["revision"]),
+        "down": listed(names.get("down_revision")),
+        "depends": listed(names.get("depends_on")),
+        "labels": listed(names.get("branch_labels")),
+    }
+
+
+def listed(value: Any) -> list[str]:  # noqa: ANN401 - what a script assigned
+    """None, one or several."""
+    if not value:
+        return []
+    return [str(value)] if isinstance(value, str) else [str(one) for one in value]
+
+
+def ways_of(tree: ast.Module) -> dict[str, bool]:
+    """What the way back is like: whether there is one, and what it needs."""
+    functions = {n.name: n for n in tree.body if isinstance(n, ast.FunctionDef)}
+    back, forth = functions.get("downgrade"), functions.get("upgrade")
+    if back is None:
+        return {"irreversible": True}
+    nodes = list(reached(back, functions))
+    texts = [n.value for n in nodes if isinstance(n, ast.Constant) and isinstance(n.value, str)]
+    words = {n.attr for n in nodes if isinstance(n, ast.Attribute)}
+    words |= {n.id for n in nodes if isinstance(n, ast.Name)}
+    concurrently = any("CONCURRENTLY" in text.upper() for text in texts)
+    apart = any(text.upper() == "AUTOCOMMIT" for text in texts)
+    return {
+        "irreversible": any(isinstance(statement, ast.Raise) for statement in back.body),
+        "empty": does_nothing(back) and forth is not None and not does_nothing(forth),
+        "autocommit": "autocommit_block" in words or concurrently or apart,
+        "reads": bool(words.intersection(READERS)),
+    }
+
+
+def reached(function: ast.FunctionDef, functions: dict[str, ast.FunctionDef]) -> Iterator[ast.AST]:
+    """Everything in a function and in those of the same file that it calls."""
+    left = [function]
+    seen: set[str] = set()
+    while left:
+        one = left.pop()
+        if one.name in seen:
+            continue
+        seen.add(one.name)
+        for node in ast.walk(one):
+            yield node
+            if isinstance(node, ast.Name) and node.id in functions:
+                left.append(functions[node.id])
+
+
+def does_nothing(function: ast.FunctionDef) -> bool:
+    """`pass`, a docstring, `...`, a bare return: nothing else."""
+    return all(
+        isinstance(statement, ast.Pass)
+        or (isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant))
+        or (isinstance(statement, ast.Return) and statement.value is None)
+        for statement in function.body
+    )
+
+
+def main(config_path: str) -> None:
+    """Print every script. A file that cannot be read at all ends it, with its name."""
+    found = []
+    for path in files_of(directory_of(config_path)):
+        try:
+            found.append(described(path))
+        except Exception as error:  # noqa: BLE001 - whatever the image's own code raises
+            told({"why": f"{path.name}: {type(error).__name__}: {error}"})
+            return
+    told({"scripts": found})
+
+
+def told(answer: dict[str, Any]) -> None:
+    """One line, whatever was printed before it."""
+    sys.stdout.write(f"\n{MARK}{json.dumps(answer)}\n")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
