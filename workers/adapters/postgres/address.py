@@ -11,6 +11,8 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from commands.domain.errors import DatabaseError, DatabaseUnavailableError, SettingsError
+from commands.domain.text import text
+from commands.domain.text import text
 from workers.adapters.postgres.translated import first_line, translated
 
 Link: TypeAlias = psycopg.Connection[tuple[Any, ...]]
@@ -57,12 +59,12 @@ class Address:
         scheme, _, rest = url.partition("://")
         dialect = scheme.partition("+")[0]
         if dialect not in ("postgresql", "postgres") or not rest:
-            raise SettingsError(variable, "must be postgresql://user:password@host:port/database")
+            raise SettingsError(variable, text("wrong.database_address"))
         try:
             found = conninfo_to_dict(f"postgresql://{rest}")
         except psycopg.ProgrammingError:
             # libpq's message quotes the address with the password in it.
-            raise SettingsError(variable, "is not an address that libpq can read") from None
+            raise SettingsError(variable, text("wrong.database_address")) from None
         return cls({name: str(value) for name, value in found.items() if name != "dbname"})
 
     @property
