@@ -6,11 +6,13 @@ import random
 
 import pytest
 
+from bot.cards import View, rollback_card
 from commands.domain import events as e
 from commands.domain.people import Identity
 from commands.domain.runbook import Person
 from commands.domain.state import RollbackState, Status
 from tests.faults.bureau import Bureau, at_once
+from tests.faults.database_row import planned_database, with_database_row
 from tests.unit.workers.office import ANNA, BOTH, DORA, EGOR, IVAN, ZOYA
 
 FULL = "full v1.2.3"
@@ -66,6 +68,31 @@ async def test_one_of_two_roles_waits_and_names_the_other(office: Bureau) -> Non
 
     assert (await office.drive(rollback)).status is Status.SUCCEEDED
     assert set(state(office, rollback).approvers) == {EGOR, IVAN}
+
+
+async def test_on_the_database_row_one_of_two_roles_waits(office: Bureau) -> None:
+    """Case 15 (the database row): team or lead alone does not start it; the missing one is named.
+
+    A requester of the database team is no approver: the row knows no self-approval.
+    """
+    with_database_row(office)
+    rollback = await planned_database(office, by=DORA)
+
+    own = await office.press(DORA, "approve", rollback)
+    first = await office.press(EGOR, "approve", rollback)
+    assert "devops_lead" in own
+    assert "devops_lead" in first
+    assert "database_team" not in first
+    assert state(office, rollback).status is Status.PLANNED
+    card = rollback_card(
+        View(state(office, rollback), office.hall.bots, "ru", office.hall.world.clock.now())
+    )
+    assert "Ждёт одобрения: devops_lead." in card.plain
+
+    await office.press(IVAN, "approve", rollback)
+
+    assert state(office, rollback).status is Status.APPROVED
+    assert [x.reason.key for x in office.refusals()] == ["refused.own_request"]
 
 
 async def test_fifty_simultaneous_clicks_are_one_decision_and_one_job(office: Bureau) -> None:
