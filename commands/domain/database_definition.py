@@ -50,6 +50,8 @@ class Database(Model):
     `server`: `compose` is a service of the project (its client tools run in its own container),
     `managed` is reached by the address in ROLLBOT_DATABASE_URL_<ENV>. A server of its own for
     proofs and rehearsals: ROLLBOT_SCRATCH_URL_<ENV>. `dependants` are stopped while it changes.
+    `clone`: a copy to swap back is made where there is `room` for certain; `always` where the
+    team knows of the room that a managed server does not tell.
     """
 
     name: Identifier
@@ -60,6 +62,7 @@ class Database(Model):
     critical_tables: tuple[TableName, ...] = ()
     backups: str = ""
     keep_days: int = Field(default=30, ge=1, le=3_650)
+    clone: Literal["room", "always", "never"] = "room"
     keep_at_least: int = Field(default=5, ge=1, le=1_000)
     max_age_h: float = Field(default=26, gt=0)
     lock_timeout_s: Seconds = 5

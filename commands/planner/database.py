@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from commands.domain.database import BackupRecord, DatabaseFacts, RevisionId
+from commands.domain.database import DatabaseFacts, RevisionId
 from commands.domain.database_definition import Database
 from commands.domain.errors import PlanRefusedError
 from commands.domain.facts import Facts
@@ -16,8 +16,8 @@ from commands.domain.text import Text
 from commands.planner import database_refusals as refusals
 from commands.planner import database_warnings as warnings
 from commands.planner.database_steps import Downgrade, Laying, Restore, stopped_now
-from commands.planner.fitting import chosen
-from commands.planner.graph import Walk, downgrade
+from commands.planner.fitting import wanted
+from commands.planner.graph import Walk
 from commands.planner.migrating import Migrating
 from commands.planner.service import commits, evidence, release_warnings
 from commands.planner.targets import refuse_untouchable, refuse_without_image, target_of
@@ -53,14 +53,14 @@ class _Case:
         graph = refusals.sound_graph(self.database, self.definition)
         repository = self.runbook.services[graph.service].image
         refusals.refuse_unpinned(graph, self.facts, repository)
-        walk = downgrade(graph, self.database.revisions, self.request.revision or "-1")
+        walk = refusals.way_back(self.request, self.database, graph)
         refusals.refuse_irreversible(walk)
         refusals.refuse_without_room_for_backup(self.database, self.definition)
-        version = self._version(walk.after)
+        version = self._version()
         targets = self._targets(version)
         migrating = Migrating.of(self.runbook, self.request.environment, self.definition)
         migration = migrating.downgrade(graph, walk, self.database.revisions)
-        has_clone = refusals.has_room_for_clone(self.database)
+        has_clone = refusals.has_room_for_clone(self.database, self.definition)
         what = Downgrade(
             migration=migration,
             back=None if has_clone else migrating.back(graph, migration),
@@ -78,7 +78,7 @@ class _Case:
         """The backup is swapped in, and brought up to the version returned to if so wished."""
         backup = refusals.backup_for(self.database, self.request.backup)
         refusals.refuse_without_room_beside(self.database)
-        version = self._restored_version(backup)
+        version = self._version()
         targets = self._targets(version)
         migration = self._upgrade(targets, version, backup.revisions)
         after = migration.after if migration else backup.revisions
@@ -119,23 +119,9 @@ class _Case:
             commits_undone=commits(facts, targets),
         )
 
-    def _version(self, after: tuple[RevisionId, ...]) -> str:
+    def _version(self) -> str:
         releases = self.facts.of(self.definition.migrations.service).releases
-        return chosen(self.request.version, after, self.database.fits, releases)
-
-    def _restored_version(self, backup: BackupRecord) -> str:
-        """The one named, else what ran when the backup was taken, else what suits it.
-
-        An older schema is no obstacle where `upgrade head` follows.
-        """
-        ran = backup.versions.get(self.definition.migrations.service)
-        asked = self.request.version or ran
-        fit = self.database.fit(asked) if asked else None
-        if asked and (fit is None or fit.knows is None):
-            return asked
-        if asked and fit and fit.knows and self.definition.after_restore == "upgrade_head":
-            return asked
-        return self._version(backup.revisions)
+        return wanted(self.request, self.definition, self.database, releases)
 
     def _targets(self, version: str) -> tuple[Target, ...]:
         """Every service asked for, those that run the version already too: they were stopped."""

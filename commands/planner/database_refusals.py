@@ -6,7 +6,8 @@ from commands.domain.database import BackupRecord, DatabaseFacts, ScriptGraph
 from commands.domain.database_definition import Database
 from commands.domain.errors import PlanRefusedError
 from commands.domain.facts import Facts
-from commands.planner.graph import Walk
+from commands.domain.request import Request
+from commands.planner.graph import Walk, downgrade
 
 OLDEST_SERVER = 150_000
 MAJOR = 10_000
@@ -73,6 +74,11 @@ def refuse_unsound(graph: ScriptGraph) -> None:
         raise PlanRefusedError("refused.db_several_heads", version=graph.version, heads=graph.heads)
 
 
+def way_back(request: Request, database: DatabaseFacts, graph: ScriptGraph) -> Walk:
+    """The downgrade that was asked for. Raises PlanRefusedError."""
+    return downgrade(graph, database.revisions, request.revision or "-1")
+
+
 def refuse_irreversible(walk: Walk) -> None:
     """Case 47: nobody wrote a way back."""
     names = tuple(f"{one.id} ({one.title})" for one in walk.path if one.irreversible)
@@ -130,8 +136,13 @@ def refuse_without_room_beside(database: DatabaseFacts) -> None:
         )
 
 
-def has_room_for_clone(database: DatabaseFacts) -> bool:
-    """Whether a whole copy fits beside it, and the scratch copy where that is there too."""
+def has_room_for_clone(database: DatabaseFacts, definition: Database) -> bool:
+    """Whether a whole copy fits beside it, and the scratch copy where that is there too.
+
+    A disk that fills up stops the server, so that unknown room is none.
+    """
+    if definition.clone != "room":
+        return definition.clone == "always"
     copies = COPY_SHARE if database.scratch_apart else COPY_SHARE + 1
     free = database.server_free_bytes
     return free is not None and free >= database.size_bytes * copies

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from commands.domain.database import Fit, RevisionId
+from commands.domain.database import DatabaseFacts, Fit, RevisionId
+from commands.domain.database_definition import Database
 from commands.domain.errors import PlanRefusedError
 from commands.domain.facts import KnownRelease
+from commands.domain.people import Scenario
+from commands.domain.request import Request
+from commands.planner.database_refusals import backup_for, sound_graph, way_back
 
 
 def compatible(fits: Iterable[Fit], releases: Iterable[KnownRelease]) -> str | None:
@@ -54,3 +58,36 @@ def chosen(
             fitting=good,
         )
     return asked
+
+
+def wanted(
+    request: Request,
+    definition: Database,
+    database: DatabaseFacts,
+    releases: Iterable[KnownRelease],
+) -> str:
+    """The version that the services go to. Raises PlanRefusedError (`refused.db_*`)."""
+    if request.scenario is Scenario.DATABASE:
+        walk = way_back(request, database, sound_graph(database, definition))
+        return chosen(request.version, walk.after, database.fits, releases)
+    return _of_backup(request, definition, database, releases)
+
+
+def _of_backup(
+    request: Request,
+    definition: Database,
+    database: DatabaseFacts,
+    releases: Iterable[KnownRelease],
+) -> str:
+    """The one named, else what ran when the backup was taken, else what suits it.
+
+    An older schema is no obstacle where `upgrade head` follows.
+    """
+    backup = backup_for(database, request.backup)
+    asked = request.version or backup.versions.get(definition.migrations.service)
+    fit = database.fit(asked) if asked else None
+    if asked and (fit is None or fit.knows is None):
+        return asked
+    if asked and fit and fit.knows and definition.after_restore == "upgrade_head":
+        return asked
+    return chosen(request.version, backup.revisions, database.fits, releases)
