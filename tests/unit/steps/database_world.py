@@ -9,6 +9,7 @@ from commands.database_ports import Shape
 from commands.domain.database_definition import Database, Maintenance
 from commands.domain.people import Scenario
 from commands.domain.plan import Plan, PlannedStep
+from commands.ports import ProgramOutcome
 from tests.fakes.database import FakeBackups, FakeContent, FakeDatabase, FakeShelf
 from tests.fakes.database_plans import (
     AFTER,
@@ -28,6 +29,7 @@ from workers.steps.registry import build
 
 KEPT, LEFT = f"{NAME}_before_RB_17", f"{NAME}_after_RB_17"
 RESTORED, SCRATCH = f"{NAME}_restored_RB_17", f"{NAME}_scratch_RB_17"
+SMOKE = "/opt/samokoder/ops/scripts/smoke-test.sh"
 ROWS = {"users": 20, "projects": 100, "files": 300}
 TABLES = frozenset(ROWS)
 KEPT_COLUMNS = frozenset({"users.id", "projects.id", "files.id"})
@@ -100,6 +102,7 @@ class DatabaseWorld:
 def database_world(scenario: Scenario = Scenario.DATABASE, way: str = "clone") -> DatabaseWorld:
     """A world whose plan takes the database one revision back, or restores a backup."""
     services = world("api", "worker", database=definition())
+    services.programs.known[SMOKE] = lambda command, timeout_s: ProgramOutcome(0, "", 0.1)
     shelf = FakeShelf()
     server = FakeDatabase({NAME: NOW}, shelf, services.clock)
     scratch = FakeDatabase({}, shelf, services.clock)

@@ -21,8 +21,8 @@ from tests.fakes.store import MemoryJournal, MemoryStreams
 from tests.fakes.witness import MemoryWitness
 from tests.unit.planner.world import request
 from tests.unit.steps.world import World, world
+from workers.building import Builder
 from workers.executor import Executor
-from workers.jobs import Builder
 from workers.planning import Planning
 from workers.survey import Surveyor
 
