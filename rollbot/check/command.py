@@ -18,7 +18,7 @@ from commands.locale import say
 from commands.runbook import read_runbook
 from commands.settings import Settings, child_environment, read_settings
 from commands.store.opening import Access
-from rollbot.check import chats, host, memory, people
+from rollbot.check import chats, database, host, memory, people
 from rollbot.check.finding import Check, Finding, Ground, Level, green, red
 from workers import jobs
 
@@ -29,7 +29,13 @@ MARKS = {Level.RED: ("✗", "red"), Level.YELLOW: ("!", "yellow"), Level.GREEN: 
 # A bot's host has no engine, a worker's host no chat token: each checks its own.
 SIDES: dict[str, tuple[Check, ...]] = {
     "bot": (*people.CHECKS, *memory.CHECKS, *chats.CHECKS),
-    "worker": (*people.CHECKS[:2], *memory.CHECKS, *host.CHECKS, memory.ledger_is_seeded),
+    "worker": (
+        *people.CHECKS[:2],
+        *memory.CHECKS,
+        *host.CHECKS,
+        *database.CHECKS,
+        memory.ledger_is_seeded,
+    ),
 }
 SIDES["all"] = tuple(dict.fromkeys((*SIDES["bot"], *SIDES["worker"])))
 
@@ -46,8 +52,8 @@ def check(environment: str, side: str, language: Language | None) -> None:
     except RunbookError as error:
         sys.exit(report([Finding(Level.RED, error.text)], language or "ru"))
     if environment and environment not in runbook.environments:
-        known = ", ".join(runbook.environments)
-        raise SettingsError("ROLLBOT_ENV", f"must name an environment of the runbook: {known}")
+        known = tuple(runbook.environments)
+        raise SettingsError("ROLLBOT_ENV", text("wrong.not_one_environment", known=known))
     names = (environment,) if environment else settings.served or tuple(runbook.environments)
     found = [green("ready.runbook_valid", path=str(settings.runbook), version=runbook.version)]
     for name in names:

@@ -1,0 +1,208 @@
+"""`rollbot backup`, `pre-deploy`, `rehearse`, `integrity`, `restore`: exit code 0 means proven."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import click
+
+from commands.domain.database import BackupRecord
+from commands.domain.errors import BackupInvalidError, RollbotError
+from commands.domain.events import BackupTaken, DeployAnnounced, EnvironmentEvent
+from commands.domain.people import Identity
+from commands.domain.plan import DropScratch, Phase, Plan, ProveBackup, TakeBackup
+from commands.domain.state import EnvironmentState
+from commands.domain.text import Text, text
+from commands.grammar import parse_arguments
+from commands.locale import say
+from commands.runbook import read_runbook
+from commands.settings import read_settings
+from rollbot.database import rehearsing
+from rollbot.database.hand import Hand, by_hand
+from rollbot.processes import served
+from rollbot.shell import login, say_once
+from workers import jobs
+from workers.adapters.backups import BackupFolder
+
+DROP_S = 60.0
+BAD = 1
+
+_environment = click.option("--env", "named", default="", help="The environment of this host.")
+
+
+@click.group(invoke_without_command=True)
+@_environment
+@click.pass_context
+def backup(context: click.Context, named: str) -> None:
+    """Take a backup and prove it by restoring it."""
+    context.obj = named
+    if context.invoked_subcommand is None:
+        with _hand(named, "hand") as hand:
+            _noted(hand, taken(hand))
+
+
+@backup.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.pass_obj
+def verify(named: str, file: Path) -> None:
+    """Prove a backup, or refuse it: the customer's old samokoder_*.sql.gz too."""
+    with _hand(named, "verify") as hand:
+        if not file.is_file():
+            raise BackupInvalidError(file.name, "missing")
+        folder = BackupFolder(file.resolve().parent, jobs.SystemClock())
+        database = hand.database
+        there = replace(hand, ports=replace(hand.ports, backups=folder))
+        plan = there.plan_of(
+            (Phase.PREPARE, ProveBackup(database=database.name, backup=file.name), _limit(hand)),
+            (Phase.CLEAN_UP, DropScratch(database=database.name), DROP_S),
+        )
+        there.carry_out(plan)
+
+
+@click.command("pre-deploy")
+@_environment
+@click.option("--version", default="", help="What is about to be deployed.")
+def pre_deploy(named: str, version: str) -> None:
+    """Before a deploy: not while frozen or rolling back; then a proven backup, and the ledger."""
+    with _hand(named, "pre-deploy") as hand:
+        refused = _hindrance(hand.store().book.environment())
+        if refused is not None:
+            raise _NoDeployError(refused)
+        record = taken(hand)
+        person = hand.runbook.person_of(Identity(platform="shell", user=login())) or login()
+        announced = DeployAnnounced(person=person, backup=record.name, version=version)
+
+        def decide(state: EnvironmentState) -> tuple[EnvironmentEvent, ...]:
+            # A rollback may have begun while the backup was taken.
+            late = _hindrance(state)
+            if late is not None:
+                raise _NoDeployError(late)
+            return BackupTaken(record=record), announced
+
+        hand.note(decide)
+        hand.tell(text("dbshell.may_deploy", backup=record.name))
+
+
+@click.command()
+@_environment
+@click.option("--downgrade", "revision", default="", help="A revision, or -1.")
+@click.option("--upgrade", type=click.Choice(["head"]), help="To the image's heads.")
+@click.option("--image", default="", help="The version whose scripts run; default: what runs.")
+def rehearse(named: str, revision: str, upgrade: str | None, image: str) -> None:
+    """Run a migration on a proven copy of production, timed; production is only read."""
+    if bool(revision) == bool(upgrade):
+        raise click.UsageError("give one of --downgrade REVISION and --upgrade head")
+    with _hand(named, "rehearsal") as hand:
+        hand.carry_out(rehearsing.plan_for(hand, revision, image))
+        hand.tell(text("dbshell.rehearsed"))
+
+
+@click.command()
+@_environment
+def integrity(named: str) -> None:
+    """Check production's data: orphans of every foreign key, sequences, indexes."""
+    with _hand(named, "integrity") as hand:
+        database = hand.database
+        findings = hand.ports.production.integrity(database.name, {}, database.backup_timeout_s)
+        bad = [one for one in findings if not one.ok]
+        for one in bad:
+            key = "dbshell.unsound" if one.ok is False else "dbshell.unsure"
+            hand.tell(text(key, check=one.check, subject=one.subject, found=one.found))
+        if bad:
+            sys.exit(BAD)
+        hand.tell(text("dbshell.sound", n=len(findings), database=database.name))
+
+
+@click.command()
+@_environment
+@click.argument("backup_name")
+@click.option("--dry-run", is_flag=True, help="Only show the plan.")
+@click.option("--reason", default="", help="Why.")
+def restore(named: str, backup_name: str, *, dry_run: bool, reason: str) -> None:
+    """Restore a backup: planned, approved and carried out like in chat."""
+    settings = read_settings()
+    runbook = read_runbook(settings.runbook)
+    words = ["db", "--restore", backup_name, "--env", served(settings, runbook, named)]
+    words += ["--dry-run"] * dry_run
+    words += ["--reason", reason] if reason else []
+    spoken = parse_arguments(words, runbook)
+    sys.exit(asyncio.run(say_once(settings, runbook, spoken)))
+
+
+def taken(hand: Hand) -> BackupRecord:
+    """A new backup, proven. Raises what taking and proving it raise: then there is none."""
+    database = hand.database
+    plan = backup_plan(hand)
+    proven = [o.backup for o in hand.carry_out(plan) if o.backup]
+    if not proven:
+        raise BackupInvalidError(database.name, "unproven")
+    gone = hand.ports.folder.prune(
+        database.name, database.keep_days, database.keep_at_least, [proven[-1].name]
+    )
+    if gone:
+        hand.tell(text("dbshell.pruned", n=len(gone)))
+    return proven[-1]
+
+
+def backup_plan(hand: Hand) -> Plan:
+    """Take, prove, drop the scratch copy."""
+    name, limit_s = hand.database.name, _limit(hand)
+    return hand.plan_of(
+        (Phase.PREPARE, TakeBackup(database=name), limit_s),
+        (Phase.PREPARE, ProveBackup(database=name), limit_s),
+        (Phase.CLEAN_UP, DropScratch(database=name), DROP_S),
+    )
+
+
+class _NoDeployError(RollbotError):
+    """A deploy must not start now."""
+
+    def __init__(self, why: Text) -> None:
+        super().__init__()
+        self._why = why
+
+    @property
+    def text(self) -> Text:
+        """Why not, and what to do."""
+        return self._why
+
+
+def _hindrance(state: EnvironmentState) -> Text | None:
+    """A freeze (H20), or a rollback that holds the environment's slot."""
+    if state.freeze is not None:
+        freeze = state.freeze
+        return text("dbshell.frozen", rollback=freeze.rollback_id or "—", reason=freeze.reason)
+    holder = state.holder()
+    if holder is not None:
+        return text("dbshell.rolling_back", rollback=holder.id)
+    return None
+
+
+def _noted(hand: Hand, record: BackupRecord) -> None:
+    """Remember it; a backup by hand is as good while the journal is away, and says so."""
+    try:
+        hand.note(lambda state: (BackupTaken(record=record),))  # noqa: ARG005 -- whatever the state
+    except RollbotError as error:
+        hand.tell(text("dbshell.not_noted", why=say(error.text, hand.runbook.language)))
+    hand.tell(text("dbshell.backed_up", backup=record.name))
+
+
+@contextmanager
+def _hand(named: str, by: str) -> Iterator[Hand]:
+    settings = read_settings()
+    runbook = read_runbook(settings.runbook)
+
+    def tell(line: Text) -> None:
+        click.echo(say(line, runbook.language))
+
+    with by_hand(settings, runbook, served(settings, runbook, named), by, tell) as hand:
+        yield hand
+
+
+def _limit(hand: Hand) -> float:
+    return hand.database.backup_timeout_s
