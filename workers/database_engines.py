@@ -5,6 +5,7 @@ Apart from the other adapters, because only environments with a database need wh
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,15 +15,21 @@ from commands.database_settings import database_variable, scratch_variable
 from commands.domain import naming
 from commands.domain.database_definition import Database
 from commands.domain.errors import SettingsError
+from commands.domain.text import text
+from commands.planner.pins import compose_name
+from workers.adapters.alembic import AlembicTool
 from workers.adapters.backups import BackupFolder
 from workers.adapters.postgres.address import Address
-from workers.adapters.postgres.building import in_compose, managed
+from workers.adapters.postgres.building import in_compose
 from workers.adapters.postgres.database import Postgres
+from workers.adapters.postgres.programs import InContainer
 from workers.adapters.proxy import proxy_of
 from workers.adapters.surroundings import Surroundings
 from workers.steps.ports import Ports
 
 SURVEY = "rollbot survey"
+SCRIPTS = "migrations"
+"""The folder, in the state directory, where answers of images about their scripts are kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,21 +41,38 @@ class Addresses:
 
 
 def with_database(
-    ports: Ports, definition: Database, around: Surroundings, addresses: Addresses
+    ports: Ports,
+    definition: Database,
+    around: Surroundings,
+    addresses: Addresses,
+    state_dir: Path,
 ) -> Ports:
-    """The same ports, with those of the database. Nothing is connected or read yet."""
+    """The same ports, with those of the database. Nothing is connected or read yet.
+
+    An address that is missing or wrong is said (SettingsError) when somebody asks for the
+    database: a service rollback needs none.
+    """
     application = naming.application(ports.rollback_id) if ports.rollback_id else SURVEY
     production = _production(ports, definition, around, addresses.database, application)
     scratch = production
     if addresses.scratch is not None:
-        url, variable = addresses.scratch.get_secret_value(), scratch_variable(ports.environment)
-        scratch = managed(url, variable, around, application, is_scratch=True)
-    page, language = definition.maintenance, ports.runbook.language
+        where = _where(addresses.scratch, scratch_variable(ports.environment))
+        scratch = Postgres(where, around, application, is_scratch=True)
+    tool, page = definition.migrations, definition.maintenance
+    language = ports.runbook.language
     return replace(
         ports,
         database=production,
         scratch=scratch,
         backups=BackupFolder(Path(definition.backups), ports.clock),
+        migrations=AlembicTool(
+            ports.containers,
+            tool,
+            compose_name(tool.service, ports.service(tool.service)),
+            state_dir / SCRIPTS,
+            ports.rollback_id,
+            addresses.scratch,
+        ),
         proxy=proxy_of(page, ports.web, ports.programs, language) if page else None,
     )
 
@@ -60,15 +84,19 @@ def _production(
     url: SecretStr | None,
     application: str,
 ) -> Postgres:
-    variable = database_variable(ports.environment)
-    given = Address.of_url(url.get_secret_value(), variable) if url else None
-    if definition.server == "compose":
-        return in_compose(definition, ports.containers, around, application, given)
+    where = _where(url, database_variable(ports.environment))
+    if definition.server == "managed":
+        return Postgres(where, around, application)
+    if url is None:
+        return in_compose(definition, ports.containers, around, application)
+    programs = InContainer(ports.containers, definition.service, around)
+    return Postgres(where, around, application, programs)
 
-    def where() -> Address:
-        if given is None:
-            # Said when somebody asks for the database: a service rollback needs none.
-            raise SettingsError(variable, "is not set; the runbook calls its server managed")
-        return given
 
-    return Postgres(where, around, application)
+def _where(url: SecretStr | None, variable: str) -> Callable[[], Address]:
+    def address() -> Address:
+        if url is None:
+            raise SettingsError(variable, text("wrong.unset"))
+        return Address.of_url(url.get_secret_value(), variable)
+
+    return address

@@ -203,7 +203,9 @@ def open_ports(
         rollback_id=rollback_id,
     )
     database = definition.database
-    return with_database(ports, database, around, host.addresses) if database else ports
+    if database is None:
+        return ports
+    return with_database(ports, database, around, host.addresses, host.access.state_dir)
 
 
 def _learn_secrets(host: Host, runbook: Runbook, files: FilesOnDisk) -> None:
