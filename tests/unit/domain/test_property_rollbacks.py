@@ -258,7 +258,7 @@ def judge(events: list[e.AnyEvent], office: Office) -> None:
         assert fills(office.bots, row, standing(events, asked.digest), asked.by)
 
 
-def standing(events: Iterable[e.AnyEvent], digest: str) -> set[str]:
+def standing(events: Iterable[e.Event], digest: str) -> set[str]:
     """Who has said yes to exactly this since it was asked last, and not taken it back."""
     people: set[str] = set()
     for event in events:
