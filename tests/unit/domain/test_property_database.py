@@ -29,20 +29,25 @@ PEOPLE = st.sampled_from((ANNA, GLEB, DARYA, VERA, EGOR, IVAN))
 ASKERS = st.sampled_from((ANNA, GLEB, EGOR))
 VERBS = st.sampled_from(("undo", "retry", "mark_done", "abandon", "drop_kept", "drop_kept"))
 SCENARIOS = st.sampled_from((Scenario.DATABASE, Scenario.DATABASE, Scenario.RESTORE))
+FIRST = st.sampled_from(("planned", "skipped", "done", "undo", "drop_kept"))
 GRANTED = (e.UndoStarted, e.RetryOrdered, e.StepMarkedDone, e.DropKeptOrdered)
 
 
 class Databases(RuleBasedStateMachine):
     """One environment whose database is rolled back."""
 
-    @initialize(person=ASKERS, scenario=SCENARIOS, done=st.booleans())
-    def begin(self, person: str, scenario: Scenario, done: bool) -> None:
-        """It waits for approval, or was carried out."""
+    @initialize(person=ASKERS, scenario=SCENARIOS, first=FIRST)
+    def begin(self, person: str, scenario: Scenario, first: str) -> None:
+        """It waits for approval, was carried out, undone, or lets its kept database go."""
         self.office = Office()
         self.read = 0
         self.rollback = self.office.ask(person, scenario)
-        if done:
+        if first == "skipped":
+            self.skip_rehearsal(VERA)
+        if first not in ("planned", "skipped"):
             self.carried_out()
+        if first in ("undo", "drop_kept"):
+            self.recover(ANNA, first, True)
 
     @property
     def state(self) -> RollbackState:
