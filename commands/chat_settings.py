@@ -8,26 +8,27 @@ from typing import Annotated
 
 from pydantic import AfterValidator, SecretStr
 
+from commands.domain.text import text
+
 SLACK_API = "https://slack.com/api/"
 TELEGRAM_API = "https://api.telegram.org"
 WEBHOOK_PATH = "/telegram/webhook"
-MAKE_A_KEY = "make one with: openssl rand -hex 32"
+MAKE_A_KEY = text("remedy.make_a_key")
 
 REMEDIES = {
-    "ROLLBOT_RUNBOOK": "give the path of runbook.toml",
-    "ROLLBOT_STATE_DIR": "give a folder that rollbot may write, on a disk that stays",
-    "REDIS_URL": "give redis://[:password@]host:port/number",
-    "SLACK_BOT_TOKEN": "copy the Bot User OAuth Token (xoxb-…) from OAuth & Permissions",
-    "SLACK_APP_TOKEN": "copy an App-Level Token (xapp-…) with connections:write; or, for HTTP "
-    "mode, set SLACK_SIGNING_SECRET and ROLLBOT_LISTEN",
-    "SLACK_SIGNING_SECRET": "copy the Signing Secret from Basic Information",
-    "SLACK_API_URL": f"leave it out for {SLACK_API}",
-    "SLACK_PLAN_BLOCKS": "give true or false",
-    "TELEGRAM_BOT_TOKEN": "copy the token from @BotFather (123456:ABC…)",
-    "TELEGRAM_API_URL": f"leave it out for {TELEGRAM_API}",
-    "TELEGRAM_WEBHOOK_URL": f"give https://your.host{WEBHOOK_PATH}, or leave it out for polling",
+    "ROLLBOT_RUNBOOK": text("remedy.runbook"),
+    "ROLLBOT_STATE_DIR": text("remedy.state_dir"),
+    "REDIS_URL": text("remedy.redis_url"),
+    "SLACK_BOT_TOKEN": text("remedy.slack_bot_token"),
+    "SLACK_APP_TOKEN": text("remedy.slack_app_token"),
+    "SLACK_SIGNING_SECRET": text("remedy.slack_signing_secret"),
+    "SLACK_API_URL": text("remedy.leave_out", usual=SLACK_API),
+    "SLACK_PLAN_BLOCKS": text("remedy.true_or_false"),
+    "TELEGRAM_BOT_TOKEN": text("remedy.telegram_bot_token"),
+    "TELEGRAM_API_URL": text("remedy.leave_out", usual=TELEGRAM_API),
+    "TELEGRAM_WEBHOOK_URL": text("remedy.webhook_url", path=WEBHOOK_PATH),
     "TELEGRAM_WEBHOOK_SECRET": MAKE_A_KEY,
-    "ROLLBOT_LISTEN": "give host:port, as 127.0.0.1:8080, where your proxy reaches the bot",
+    "ROLLBOT_LISTEN": text("remedy.listen"),
 }
 
 

@@ -16,28 +16,30 @@ from commands.domain.errors import RunbookError
 from commands.domain.procedure import Model
 from commands.domain.runbook import Runbook
 from commands.domain.runbook_rules import Problem, problems_in
+from commands.domain.text import Text, text
 
 SHIPPED = "data/runbook.toml"
-# pydantic's error types in the words of somebody who edits a file; the rest keep pydantic's own.
-SAYINGS: Mapping[str, str] = {
-    "missing": "is missing",
-    "extra_forbidden": "is not a known key",
-    "greater_than": "must be > {gt:g}",
-    "greater_than_equal": "must be >= {ge:g}",
-    "less_than": "must be < {lt:g}",
-    "less_than_equal": "must be <= {le:g}",
-    "literal_error": "must be {expected}",
-    "string_pattern_mismatch": "must match {pattern}",
-    "string_type": "must be text in quotes",
-    "bool_type": "must be true or false",
-    "bool_parsing": "must be true or false",
-    "int_parsing": "must be a whole number",
-    "int_type": "must be a whole number",
-    "float_parsing": "must be a number",
-    "float_type": "must be a number",
-    "tuple_type": "must be a list: [ … ]",
-    "dict_type": "must be a table",
-    "too_short": "must have at least {min_length}",
+# pydantic's error types in the words of somebody who edits a file, and the facts that belong to
+# them; the rest keep pydantic's own words, in English.
+SAYINGS: Mapping[str, tuple[str, str]] = {
+    "missing": ("wrong.missing", ""),
+    "extra_forbidden": ("wrong.unknown_key", ""),
+    "greater_than": ("wrong.not_more", "gt"),
+    "greater_than_equal": ("wrong.less", "ge"),
+    "less_than": ("wrong.not_less", "lt"),
+    "less_than_equal": ("wrong.more", "le"),
+    "literal_error": ("wrong.not_one_of", "expected"),
+    "string_pattern_mismatch": ("wrong.no_match", "pattern"),
+    "string_type": ("wrong.no_text", ""),
+    "bool_type": ("wrong.no_bool", ""),
+    "bool_parsing": ("wrong.no_bool", ""),
+    "int_parsing": ("wrong.no_whole_number", ""),
+    "int_type": ("wrong.no_whole_number", ""),
+    "float_parsing": ("wrong.no_number", ""),
+    "float_type": ("wrong.no_number", ""),
+    "tuple_type": ("wrong.no_list", ""),
+    "dict_type": ("wrong.no_table", ""),
+    "too_short": ("wrong.too_few", "min_length"),
 }
 
 
@@ -49,7 +51,7 @@ def read_runbook(path: Path) -> Runbook:
     try:
         content = path.read_bytes()
     except OSError as error:
-        why = f"cannot be read ({error.strerror}); write one with: rollbot init"
+        why = text("wrong.unreadable_runbook", why=error.strerror)
         raise RunbookError(str(path), why) from error
     return parse_runbook(content, str(path))
 
@@ -64,7 +66,7 @@ def parse_runbook(content: bytes, name: str = "runbook.toml") -> Runbook:
     try:
         data = tomllib.loads(content.decode("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise RunbookError(name, f"is not TOML: {error}") from error
+        raise RunbookError(name, text("wrong.no_toml", why=str(error))) from error
     digest = hashlib.sha256(content).hexdigest()
     try:
         runbook = Runbook.model_validate({**data, "digest": digest})
@@ -78,15 +80,25 @@ def parse_runbook(content: bytes, name: str = "runbook.toml") -> Runbook:
 def _refusal(problems: Iterable[Problem]) -> RunbookError:
     """One error for all: the first problem's path, and the others a line each."""
     first, *others = problems
-    return RunbookError(first.path, "\n".join([first.why, *map(str, others)]))
+    also = tuple(text("wrong.at", path=other.path, why=other.why) for other in others)
+    return RunbookError(first.path, first.why, also)
 
 
 def _problem(error: Mapping[str, Any]) -> Problem:
-    saying, context = SAYINGS.get(error["type"]), error.get("ctx", {})
-    why = saying.format(**context) if saying else _own_words(error["msg"])
+    return Problem(_path(error["loc"]), _why(error))
+
+
+def _why(error: Mapping[str, Any]) -> Text:
     if error["type"] == "extra_forbidden":
-        why += _instead(str(error["loc"][-1]))
-    return Problem(_path(error["loc"]), why)
+        return _unknown_key(str(error["loc"][-1]))
+    if error["type"] not in SAYINGS:
+        return text("wrong.own_words", said=_own_words(error["msg"]))
+    key, fact = SAYINGS[error["type"]]
+    return Text(key=key, params={"limit": _plain(error["ctx"][fact])} if fact else {})
+
+
+def _plain(limit: object) -> str:
+    return f"{limit:g}" if isinstance(limit, float) else str(limit)
 
 
 def _own_words(message: str) -> str:
@@ -104,7 +116,7 @@ def _path(location: tuple[int | str, ...]) -> str:
     return path.removeprefix(".") or "runbook.toml"
 
 
-def _instead(key: str) -> str:
+def _unknown_key(key: str) -> Text:
     known = {field for model in Model.__subclasses__() for field in model.model_fields}
     best = process.extractOne(key, sorted(known), scorer=fuzz.ratio, score_cutoff=70)
-    return f"; did you mean {best[0]}?" if best else ""
+    return text("wrong.near_key", near=best[0]) if best else text("wrong.unknown_key")

@@ -32,6 +32,7 @@ from commands.chat_settings import (
 )
 from commands.database_settings import DATABASE_URL, SCRATCH_URL, DatabaseSettings
 from commands.domain.errors import SettingsError
+from commands.domain.text import text
 
 __all__ = [
     "SLACK_API",
@@ -142,7 +143,7 @@ class Settings(DatabaseSettings):
         if not self.listen:
             raise _missing("ROLLBOT_LISTEN")
         if self.telegram_api_url == TELEGRAM_API and not url.startswith("https:"):
-            raise SettingsError("TELEGRAM_WEBHOOK_URL", "Telegram itself calls https:// alone")
+            raise SettingsError("TELEGRAM_WEBHOOK_URL", text("wrong.webhook_not_https"))
         return Webhook(url, secret)
 
     @property
@@ -155,9 +156,9 @@ class Settings(DatabaseSettings):
         variable = journal_variable(environment)
         secret = self.journal_keys.get(variable)
         if secret is None:
-            raise SettingsError(variable, f"is not set; {MAKE_A_KEY}")
+            raise SettingsError(variable, text("wrong.not_set", remedy=MAKE_A_KEY))
         if len(value := secret.get_secret_value()) < JOURNAL_KEY_LENGTH:
-            why = f"is shorter than {JOURNAL_KEY_LENGTH} characters; {MAKE_A_KEY}"
+            why = text("wrong.too_short", n=JOURNAL_KEY_LENGTH, remedy=MAKE_A_KEY)
             raise SettingsError(variable, why)
         return value.encode()
 
@@ -186,11 +187,12 @@ class Environ:
         if not path:
             return value or None
         if value:
-            raise SettingsError(name, f"is set, and so is {name}{FILE_SUFFIX}; keep one of them")
+            raise SettingsError(name, text("wrong.set_twice", other=name + FILE_SUFFIX))
         try:
             return Path(path).read_text("utf-8").strip() or None
         except (OSError, UnicodeDecodeError) as error:
-            raise SettingsError(name + FILE_SUFFIX, f"cannot be read: {error}") from error
+            why = text("wrong.unreadable", why=str(error))
+            raise SettingsError(name + FILE_SUFFIX, why) from error
 
     def starting_with(self, prefix: str) -> dict[str, str]:
         """What is set of the variables that start so, by name without their `_FILE`."""
@@ -218,7 +220,7 @@ class EnvironmentSource(PydanticBaseSettingsSource):
 
 
 def _missing(variable: str) -> SettingsError:
-    return SettingsError(variable, f"is not set; {REMEDIES[variable]}")
+    return SettingsError(variable, text("wrong.not_set", remedy=REMEDIES[variable]))
 
 
 def journal_variable(environment: str) -> str:
@@ -233,8 +235,9 @@ def read_settings() -> Settings:
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         variable = str(first["loc"][0])
-        why = first["msg"].removeprefix("Value error, ")
-        raise SettingsError(variable, f"{why}; {REMEDIES.get(variable, 'set it anew')}") from None
+        said = first["msg"].removeprefix("Value error, ")
+        remedy = REMEDIES.get(variable, text("remedy.anew"))
+        raise SettingsError(variable, text("wrong.value", said=said, remedy=remedy)) from None
 
 
 def child_environment() -> dict[str, str]:

@@ -12,6 +12,7 @@ import click
 
 from commands.domain.errors import RefusedError, SettingsError
 from commands.domain.runbook import Runbook
+from commands.domain.text import text
 from commands.runbook import read_runbook
 from commands.settings import Settings, child_environment, read_settings
 from commands.store.opening import Access
@@ -46,8 +47,8 @@ def served(settings: Settings, runbook: Runbook, named: str) -> str:
     names = (named,) if named else settings.served or tuple(runbook.environments)
     only_known(names, runbook)
     if len(names) != 1:
-        known = ", ".join(runbook.environments)
-        raise SettingsError("ROLLBOT_ENV", f"must name one environment of the runbook: {known}")
+        known = tuple(runbook.environments)
+        raise SettingsError("ROLLBOT_ENV", text("wrong.not_one_environment", known=known))
     return names[0]
 
 

@@ -60,16 +60,19 @@ class PlanRefusedError(RequestError):
 
 
 class RunbookError(RollbotError):
-    """runbook.toml is wrong. `path` names the value, `why` what it must be."""
+    """runbook.toml is wrong. `path` names the first value, `why` what it must be.
+
+    `others` are the other problems, each a `wrong.at` of its own.
+    """
 
     key = "error.runbook"
 
-    def __init__(self, path: str, why: str) -> None:
-        super().__init__(path=path, why=why)
+    def __init__(self, path: str, why: Text, others: tuple[Text, ...] = ()) -> None:
+        super().__init__(problems=(text("wrong.at", path=path, why=why), *others))
         self.path, self.why = path, why
 
     def __str__(self) -> str:
-        """`services.api.health_timeout_s: must be > 0`."""
+        """`services.api.health_timeout_s: wrong.more(gt=0)`."""
         return f"{self.path}: {self.why}"
 
 
@@ -78,7 +81,7 @@ class SettingsError(RollbotError):
 
     key = "error.settings"
 
-    def __init__(self, variable: str, why: str) -> None:
+    def __init__(self, variable: str, why: Text) -> None:
         super().__init__(variable=variable, why=why)
         self.variable, self.why = variable, why
 

@@ -18,18 +18,15 @@ from commands.domain.runbook import EscalationRow, Runbook
 from commands.domain.secret_shapes import without_secrets
 from commands.domain.spoken import RESERVED
 from commands.domain.state.question import match_slots
+from commands.domain.text import Text, text
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing to mend: where, and what it must be."""
+    """One thing to mend: where, and what it must be (`wrong.*`)."""
 
     path: str
-    why: str
-
-    def __str__(self) -> str:
-        """`services.api.health_timeout_s: must be > 0`."""
-        return f"{self.path}: {self.why}"
+    why: Text
 
 
 def problems_in(runbook: Runbook) -> tuple[Problem, ...]:
@@ -37,14 +34,14 @@ def problems_in(runbook: Runbook) -> tuple[Problem, ...]:
     rules = (_zone, _environments, _channels, _services, _addresses, _order, _people, _roles)
     others = (_rows, _checklist, _secrets)
     found = [problem for rule in (*rules, *others) for problem in rule(runbook)]
-    return tuple(dict.fromkeys(found))
+    return tuple(one for at, one in enumerate(found) if one not in found[:at])
 
 
 def _zone(runbook: Runbook) -> Iterator[Problem]:
     try:
         ZoneInfo(runbook.timezone)
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        yield Problem("timezone", f"{runbook.timezone} is no time zone; like Europe/Moscow")
+        yield Problem("timezone", text("wrong.time_zone", found=runbook.timezone))
 
 
 def _environments(runbook: Runbook) -> Iterator[Problem]:
@@ -53,12 +50,12 @@ def _environments(runbook: Runbook) -> Iterator[Problem]:
         unknown = [s for s in environment.services if s not in runbook.services]
         yield from _unknown(f"{path}.services", unknown, "service", runbook.services)
         if not unknown and not runbook.service_names(name):
-            yield Problem(f"{path}.services", "names no service that can be rolled back")
+            yield Problem(f"{path}.services", text("wrong.nothing_to_roll_back"))
     # Both would read the same ROLLBOT_JOURNAL_KEY_<ENV>.
     spelled = Counter(name.replace("-", "_") for name in runbook.environments)
     for name in runbook.environments:
         if spelled[name.replace("-", "_")] > 1:
-            yield Problem(f"environments.{name}", "differs from another only in - and _")
+            yield Problem(f"environments.{name}", text("wrong.spelt_alike"))
 
 
 def _channels(runbook: Runbook) -> Iterator[Problem]:
@@ -68,10 +65,10 @@ def _channels(runbook: Runbook) -> Iterator[Problem]:
             path = f"environments.{name}.channels[{at}]"
             place = (channel.platform, channel.workspace, channel.channel, channel.topic)
             if place in bound:
-                yield Problem(path, f"is bound already by {bound[place]}")
+                yield Problem(path, text("wrong.bound_already", by=bound[place]))
             bound.setdefault(place, path)
             if channel.platform == "slack" and not channel.workspace:
-                yield Problem(f"{path}.workspace", "must name the Slack team (T…)")
+                yield Problem(f"{path}.workspace", text("wrong.slack_team"))
 
 
 def _services(runbook: Runbook) -> Iterator[Problem]:
@@ -79,9 +76,9 @@ def _services(runbook: Runbook) -> Iterator[Problem]:
         path = f"services.{name}"
         # A stateful service is never the first word: Samokoder's `db` may keep its name.
         if name in RESERVED and not service.stateful:
-            yield Problem(path, "is a word of rollbot's own; call the service otherwise")
+            yield Problem(path, text("wrong.own_word"))
         if not service.stateful and not service.image:
-            yield Problem(f"{path}.image", "is missing: the repository without a tag")
+            yield Problem(f"{path}.image", text("wrong.no_image"))
         yield from _unknown(
             f"{path}.after",
             [s for s in service.after if s not in runbook.services],
@@ -98,9 +95,9 @@ def _addresses(runbook: Runbook) -> Iterator[Problem]:
     for path, url in named.items():
         parts = urlsplit(url)
         if url and (parts.scheme not in ("http", "https") or not parts.netloc):
-            yield Problem(path, "must be an http:// or https:// address")
+            yield Problem(path, text("wrong.http_address"))
         if parts.password:
-            yield Problem(path, "must not hold a password; secrets never stand in the runbook")
+            yield Problem(path, text("wrong.password"))
 
 
 def _order(runbook: Runbook) -> Iterator[Problem]:
@@ -110,7 +107,7 @@ def _order(runbook: Runbook) -> Iterator[Problem]:
         TopologicalSorter(graph).prepare()
     except CycleError as error:
         circle = [str(name) for name in error.args[1]]
-        yield Problem(f"services.{circle[0]}.after", f"is a circle: {' → '.join(circle)}")
+        yield Problem(f"services.{circle[0]}.after", text("wrong.circle", way=" → ".join(circle)))
 
 
 def _people(runbook: Runbook) -> Iterator[Problem]:
@@ -120,8 +117,8 @@ def _people(runbook: Runbook) -> Iterator[Problem]:
             owner = owners.setdefault(account, person_id)
             if owner != person_id:
                 # One login makes two accounts, console and shell: said once.
-                what = "login" if account.platform in ("console", "shell") else account.platform
-                why = f"has the {what} account {account.user} of people.{owner}"
+                kind = "login" if account.platform in ("console", "shell") else account.platform
+                why = text("wrong.account_of", kind=kind, account=account.user, owner=owner)
                 yield Problem(f"people.{person_id}", why)
 
 
@@ -130,7 +127,7 @@ def _roles(runbook: Runbook) -> Iterator[Problem]:
         path = f"roles.{role_id}.members"
         unknown = [p for p in role.members if p not in runbook.people]
         yield from _unknown(path, unknown, "person", runbook.people)
-        yield from (Problem(path, f"names {p} twice") for p in _twice(role.members))
+        yield from (Problem(path, text("wrong.twice", name=p)) for p in _twice(role.members))
 
 
 def _rows(runbook: Runbook) -> Iterator[Problem]:
@@ -141,24 +138,22 @@ def _rows(runbook: Runbook) -> Iterator[Problem]:
         strangers = [r for r in row.may_ask if r not in runbook.roles]
         yield from _unknown(f"{path}.may_ask", strangers, "role", runbook.roles)
         if not unknown and not strangers and not fillable(runbook, row):
-            why = f"cannot be filled by distinct people: {_who(runbook, row)}"
-            yield Problem(f"{path}.roles", why)
+            yield Problem(f"{path}.roles", text("wrong.unfillable", who=_who(runbook, row)))
 
 
 def _checklist(runbook: Runbook) -> Iterator[Problem]:
     for twice in _twice(tuple(p.id for p in runbook.checklist)):
-        yield Problem("checklist", f"has two points called {twice}")
+        yield Problem("checklist", text("wrong.two_points", name=twice))
     for at, point in enumerate(runbook.checklist):
         if point.confirmed_by == "machine" and not point.check:
-            yield Problem(f"checklist[{at}].check", "must name the check that confirms it")
+            yield Problem(f"checklist[{at}].check", text("wrong.no_check"))
 
 
 def _secrets(runbook: Runbook) -> Iterator[Problem]:
     """Who writes a password here shows it to everybody: plans carry it, and are run masked."""
     whole = runbook.model_dump(mode="json")
     for path in masked(whole, lambda plain: each_string(plain, without_secrets)):
-        why = "holds what looks like a secret; let the program read it from a file or its own .env"
-        yield Problem(path, why)
+        yield Problem(path, text("wrong.secret"))
 
 
 def fillable(runbook: Runbook, row: EscalationRow) -> bool:
@@ -189,7 +184,7 @@ def _filled(
 
 
 def _who(runbook: Runbook, row: EscalationRow) -> str:
-    said = (f"{role} = {', '.join(runbook.holders(role)) or 'nobody'}" for role in row.roles)
+    said = (f"{role} = {', '.join(runbook.holders(role)) or '–'}" for role in row.roles)
     return "; ".join(said)
 
 
@@ -197,7 +192,7 @@ def _unknown(
     path: str, names: list[str], what: str, known: Mapping[str, object]
 ) -> Iterator[Problem]:
     for name in names:
-        yield Problem(path, f"names {name}, which is no {what} (known: {', '.join(known)})")
+        yield Problem(path, text(f"wrong.no_such_{what}", name=name, known=tuple(known)))
 
 
 def _twice(names: tuple[str, ...]) -> list[str]:

@@ -63,11 +63,19 @@ class Catalogue:
     def _value(self, found: re.Match[str], params: Mapping[str, Param]) -> str:
         name = found.group(1)
         if name in params:
-            return shown(params[name], self.language)
+            return self._param(params[name])
         return self._facts(params) if name == ALL_FACTS else found.group(0)
 
+    def _param(self, value: Param) -> str:
+        if isinstance(value, Text):
+            return self.say(value)
+        several = [one for one in value if isinstance(one, Text)] if type(value) is tuple else []
+        if several:
+            return "\n".join(self.say(one) for one in several)
+        return shown(value, self.language)
+
     def _facts(self, params: Mapping[str, Param]) -> str:
-        named = (f"{name}: {shown(value, self.language)}" for name, value in params.items())
+        named = (f"{name}: {self._param(value)}" for name, value in params.items())
         return "; ".join(named) or NOTHING
 
     def _untranslated(self, text: Text) -> str:

@@ -28,7 +28,7 @@ def shown(value: Param, language: Language) -> str:
         case float():
             return format_decimal(value, format="0.##", locale=language)
         case tuple():
-            return ", ".join(value)
+            return ", ".join(map(str, value))
         case _:
             return str(value)
 

@@ -66,7 +66,7 @@ def init(
     try:
         parse_runbook(said.encode(), str(output))
     except RunbookError as error:
-        asking.tell("init.to_mend", problems=str(error))
+        asking.tell("init.to_mend", problems=error.facts["problems"])
         sys.exit(1)
     asking.tell("init.next" if answers.people else "init.next_people", path=str(output))
 

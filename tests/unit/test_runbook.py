@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from commands.domain.errors import RunbookError
-from commands.domain.people import Identity
+from commands.domain.people import Identity, Language
 from commands.domain.runbook import Channel, Runbook
 from commands.domain.runbook_rules import stranded
+from commands.locale import say
 from commands.runbook import parse_runbook, read_runbook, shipped_runbook
 
 SHIPPED = shipped_runbook().decode()
@@ -32,10 +33,12 @@ def changed(*replacements: tuple[str, str]) -> bytes:
     return content.encode()
 
 
-def refusal(*replacements: tuple[str, str]) -> str:
+def refusal(*replacements: tuple[str, str], language: Language = "en") -> str:
+    """What people read, without the words around it: a line each problem."""
     with pytest.raises(RunbookError) as caught:
         parse_runbook(changed(*replacements))
-    return str(caught.value)
+    said = say(caught.value.text, language).removeprefix("runbook.toml: ")
+    return said.rpartition(". ")[0]
 
 
 @pytest.mark.parametrize("literal", ["--token=a1b2c3d4", "postgresql://app:hunter22@db/app"])
@@ -138,7 +141,7 @@ def test_accounts_and_channels_find_their_person_and_environment(runbook: Runboo
         ('"http://localhost:8000/health"', '"http://u:p@h/x"', "must not hold a password"),
         ('image = "samokoder-worker"', "", "services.worker.image: is missing"),
         ('id = "errors"', 'id = "health"', "checklist: has two points called health"),
-        ("[budgets]", "[budgets", "runbook.toml: is not TOML"),
+        ("[budgets]", "[budgets", "is not TOML"),
     ],
 )  # fmt: skip
 def test_a_wrong_value_is_named_by_its_path(old: str, new: str, said: str) -> None:
@@ -156,6 +159,18 @@ def test_all_problems_are_told_at_once() -> None:
         "escalation.full.sla_min: is missing",
         "timing.stable_s: must be > 0",
         "timing.watch_s: must be a number",
+    ]
+
+
+def test_problems_are_told_in_the_readers_language() -> None:
+    """Whoever reads Russian is not told half of it in English."""
+    said = refusal(
+        ("stable_s = 30", "stabel_s = 30"), ("watch_s = 300", "watch_s = 0"), language="ru"
+    )
+
+    assert said.splitlines() == [
+        "timing.watch_s — должно быть > 0",
+        "timing.stabel_s — такого ключа нет; может быть, stable_s?",
     ]
 
 
@@ -177,5 +192,6 @@ def test_who_could_ask_and_never_be_approved_is_known() -> None:
 
 def test_a_missing_file_says_how_to_get_one(tmp_path: Path) -> None:
     """The way on from nothing is `rollbot init`."""
-    with pytest.raises(RunbookError, match="rollbot init"):
+    with pytest.raises(RunbookError) as caught:
         read_runbook(tmp_path / "absent.toml")
+    assert "rollbot init" in say(caught.value.text, "en")

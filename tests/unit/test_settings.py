@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from commands.domain.errors import SettingsError
+from commands.locale import say
 from commands.settings import SLACK_API, child_environment, read_settings
 
 KEY = "k" * 32
@@ -58,7 +59,7 @@ def test_one_slack_token_of_two_names_the_other(monkeypatch: pytest.MonkeyPatch)
         _ = read_settings().slack
 
     assert caught.value.variable == "SLACK_APP_TOKEN"
-    assert "xapp-" in caught.value.why
+    assert "xapp-" in say(caught.value.text, "en")
 
 
 def test_slack_calls_us_with_a_signing_secret(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -175,20 +176,26 @@ def test_a_secret_in_two_places_or_an_absent_file_is_refused(
         read_settings()
 
     monkeypatch.setenv("TELEGRAM_BOT_TOKEN", "1:a")
-    with pytest.raises(SettingsError, match="keep one of them"):
+    with pytest.raises(SettingsError) as caught:
         read_settings()
+    assert "keep one of them" in say(caught.value.text, "en")
 
 
 def test_a_journal_key_that_is_missing_or_short_tells_how_to_make_one(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The remedy can be pasted."""
-    with pytest.raises(SettingsError, match=r"ROLLBOT_JOURNAL_KEY_PRODUCTION.*openssl rand"):
+    with pytest.raises(SettingsError) as unset:
         read_settings().journal_key("production")
+    assert say(unset.value.text, "ru") == (
+        "Переменная окружения ROLLBOT_JOURNAL_KEY_PRODUCTION: не задана; "
+        "создайте ключ: openssl rand -hex 32."
+    )
 
     monkeypatch.setenv("ROLLBOT_JOURNAL_KEY_PRODUCTION", "short")
-    with pytest.raises(SettingsError, match="shorter than 32"):
+    with pytest.raises(SettingsError) as short:
         read_settings().journal_key("production")
+    assert "shorter than 32" in say(short.value.text, "en")
 
 
 def test_secrets_are_known_to_the_redactor_and_absent_from_the_repr(

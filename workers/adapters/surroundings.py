@@ -8,6 +8,7 @@ from pathlib import Path
 
 from commands.domain.errors import SettingsError
 from commands.domain.plan import CommandLine
+from commands.domain.text import text
 from workers.adapters import children
 
 
@@ -55,7 +56,7 @@ class Surroundings:
 
     def _secret(self, name: str) -> str:
         if name not in self.secrets:
-            raise SettingsError(name, "is not set")
+            raise SettingsError(name, text("wrong.unset"))
         return self.secrets[name]
 
     def _without_secrets(self, said: str) -> str:

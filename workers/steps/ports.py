@@ -12,6 +12,7 @@ from commands.domain.database_definition import Database as DatabaseDefinition
 from commands.domain.errors import RunbookError
 from commands.domain.plan import Evidence
 from commands.domain.runbook import Compose, EnvironmentDefinition, Runbook, ServiceDefinition
+from commands.domain.text import text
 from commands.ports import Clock, ConfigFiles, Containers, History, Programs, Web
 
 T = TypeVar("T")
@@ -110,5 +111,5 @@ class Ports:
     def _named(self, port: T | None, part: str = "") -> T:
         if port is None:
             path = f"environments.{self.environment}.database{part}"
-            raise RunbookError(path, "is not there any more")
+            raise RunbookError(path, text("wrong.gone"))
         return port

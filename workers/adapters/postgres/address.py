@@ -12,7 +12,6 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from commands.domain.errors import DatabaseError, DatabaseUnavailableError, SettingsError
 from commands.domain.text import text
-from commands.domain.text import text
 from workers.adapters.postgres.translated import first_line, translated
 
 Link: TypeAlias = psycopg.Connection[tuple[Any, ...]]
