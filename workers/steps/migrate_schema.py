@@ -9,7 +9,7 @@ from commands.domain import plan as planned
 from commands.domain.errors import CheckFailedError, EngineError
 from commands.domain.plan import Migration
 from commands.domain.text import Text, text
-from workers.steps.migrating import Look, Run, half_way
+from workers.steps.migrating import Look, Run, expected, half_way
 from workers.steps.packed import packed
 from workers.steps.ports import Ports
 from workers.steps.progress import Before, Outcome, Progress
@@ -51,7 +51,7 @@ class MigrateSchema:
     def probe(self, before: Before) -> Progress:
         """After a crash, what ran having been ended. Raises InDoubtError naming the objects."""
         now, start = self._look(), Look.captured(before)
-        if now.revisions == self.action.migration.after:
+        if now.revisions == expected(self.ports, self.action.migration):
             return Progress.DONE
         if now.same(start):
             return Progress.UNTOUCHED

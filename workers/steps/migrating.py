@@ -18,7 +18,7 @@ from commands.domain.errors import (
     LockTimeoutError,
     RollbotError,
 )
-from commands.domain.plan import Migration
+from commands.domain.plan import Migration, Target
 from commands.ports import OneOffOutcome
 from workers.steps.packed import SHAPE, differences, fingerprint, recalled, remembered
 from workers.steps.ports import Ports
@@ -86,7 +86,7 @@ class Run:
     timeout_s: float
 
     def carry_out(self) -> Ran:
-        """Run it. Returns only when the database has the migration's revisions.
+        """Run it. Returns only when the database has the revisions that it ends at.
 
         Raises LockTimeoutError, CommandFailedError and CommandTimedOutError when nothing was
         changed (cases 50, 31), InDoubtError naming the objects when something was (case 49).
@@ -102,7 +102,9 @@ class Run:
         if problem is not None:
             self._settle()
         now = Look.at(self.ports.production, self.database)
-        if now.revisions != self.migration.after:
+        wanted = expected(self.ports, self.migration)
+        done = problem is None if wanted is None else now.revisions == wanted
+        if not done:
             self._refuse(now, problem, watch)
         seconds = round((self.ports.clock.now() - began).total_seconds(), 1)
         return Ran(now, watch.seen, seconds)
@@ -140,6 +142,24 @@ class Run:
         ):
             raise LockTimeoutError(self.database, self.lock_timeout_s, seen.holders) from problem
         raise problem
+
+
+def expected(ports: Ports, migration: Migration) -> tuple[str, ...] | None:
+    """The revisions that it ends at: the plan's, else whatever heads its image has.
+
+    None: the scripts in the image could not be read, so that only its exit code can tell.
+    """
+    if migration.after:
+        return migration.after
+    image = Target(
+        service=migration.service,
+        compose_service=migration.service,
+        repository=migration.repository,
+        version=migration.version,
+        digest=migration.digest,
+    )
+    graph = ports.tool.graph(image)
+    return None if graph.why else tuple(sorted(graph.heads))
 
 
 def half_way(database: str, start: Look, now: Look) -> InDoubtError:

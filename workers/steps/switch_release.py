@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from commands.domain.errors import CheckFailedError, CommandFailedError
@@ -11,6 +12,7 @@ from commands.domain.proof import ProofItem, Verdict
 from commands.domain.text import Text, text
 from commands.planner import argv
 from commands.planner.pins import pin_for, tag_of
+from commands.ports import ProgramOutcome
 from workers.steps.ports import Ports
 from workers.steps.progress import Before, Outcome, Progress
 
@@ -21,6 +23,9 @@ STOPPED = ("created", "exited", "dead")
 # Compose itself was killed; or its plugin, of which the Docker client says 255 (the exit status of
 # a signalled plugin is -1), or 125 when it was only being asked who it is (Docker 20.10, measured).
 _KILLED = (-9, -15, 137, 143, 255, 125)
+# The engine was still making a container for a Compose that had died: that one stands in the way
+# of the next recreate, under a name that only a recreate gives (Compose 2.26, measured).
+_IN_THE_WAY = re.compile(r'container name "/[0-9a-f]{12}_[^"]+" is already in use')
 _REPEATED_AT_MOST = 3
 
 
@@ -152,7 +157,7 @@ class SwitchRelease:
     def _compose(self, command: CommandLine) -> None:
         outcome = self.ports.containers.compose(command, self.timeout_s)
         for _ in range(_REPEATED_AT_MOST):
-            if outcome.exit_code not in _KILLED:
+            if not _interrupted(outcome):
                 break
             # By the kernel or a person, half-way: what it had asked for ends, then it is repeated.
             self.ports.containers.settle(self.ports.rollback_id, self.timeout_s)
@@ -186,3 +191,9 @@ class SwitchRelease:
 
     def _running(self, target: Target) -> RunningRelease | None:
         return self.ports.containers.running(target.compose_service)
+
+
+def _interrupted(outcome: ProgramOutcome) -> bool:
+    return outcome.exit_code != 0 and (
+        outcome.exit_code in _KILLED or _IN_THE_WAY.search(outcome.tail) is not None
+    )

@@ -16,6 +16,7 @@ from commands.domain.errors import (
     LockTimeoutError,
 )
 from commands.domain.people import Scenario
+from commands.domain.plan import MigrateSchema
 from tests.fakes.database import FakeContent
 from tests.fakes.database_plans import AFTER, BEFORE, NAME
 from tests.unit.steps.database_world import (
@@ -124,6 +125,26 @@ def test_a_bad_exit_after_everything_was_done_is_no_failure() -> None:
     w.tool.fails(change=w.tool.migrated)
     w.do("migrate_schema")
     assert w.content.revisions == AFTER
+
+
+def test_an_upgrade_to_whatever_the_image_has_ends_at_its_heads() -> None:
+    """After a restore the plan may not know them yet: the image is asked, before and after."""
+    w = migrated()
+    number = w.planned("migrate_schema").number
+    action = w.planned("migrate_schema").action
+    assert isinstance(action, MigrateSchema)
+    open_end = action.migration.model_copy(update={"after": ()})
+    changed = action.model_copy(update={"migration": open_end})
+    steps = [
+        s if s.number != number else s.model_copy(update={"action": changed}) for s in w.plan.steps
+    ]
+    w.plan = w.plan.model_copy(update={"steps": tuple(steps)})
+    w.tool.change = lambda content, _: replace(content, revisions=AFTER, shape=OLDER)
+    assert w.step("migrate_schema").probe(w.before("migrate_schema")) is Progress.DONE
+    w.step("migrate_schema").apply()
+    w.tool.heads = ("other",)
+    with pytest.raises(InDoubtError):
+        w.step("migrate_schema").apply()
 
 
 def test_a_lock_is_given_up_with_its_holder_named() -> None:
