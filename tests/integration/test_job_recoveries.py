@@ -78,7 +78,7 @@ async def test_left_as_it_is_the_environment_is_free_for_the_next(
     await there.told(ANNA, first, second, phrase("refused.undo_not_latest"))
     await there.says(ANNA, f"/rollback undo {second}")
     await there.until("undone", of=second)
-    assert project.version("api") == "v1.2.3"
+    await asyncio.to_thread(project.await_version, "api", "v1.2.3")
     await there.says(ANNA, f"/rollback undo {second}")
     await there.told(ANNA, phrase("refused.nothing_to_recover"))
 
