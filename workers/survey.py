@@ -6,30 +6,37 @@ to engine, registry and git is asked side by side, and no Compose process is sta
 
 from __future__ import annotations
 
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 
-from commands.domain.errors import EngineUnavailableError, RegistryUnavailableError
+from commands.domain.database import DatabaseFacts
+from commands.domain.errors import (
+    EngineError,
+    EngineUnavailableError,
+    PlanRefusedError,
+    SettingsError,
+)
 from commands.domain.facts import (
     Facts,
-    ImageDigest,
     KnownRelease,
     LedgerLine,
     PinFact,
-    ReleaseImage,
-    RunningRelease,
     ServiceFacts,
 )
 from commands.domain.plan import digest_of
 from commands.domain.request import Request
 from commands.domain.runbook import Compose, Runbook
-from commands.planner.images import Images, proven_digest
+from commands.domain.text import Text
+from commands.planner.fitting import wanted
+from commands.planner.images import proven_digest
 from commands.planner.pins import compose_name, pin_for, pin_path
-from commands.planner.releases import Sources, merge, newest_common, returnable
+from commands.planner.releases import Sources, merge
 from commands.ports import Clock, ConfigFiles, Containers, History
+from workers.survey_database import DatabaseLook
+from workers.survey_glance import Glance
+from workers.survey_service import NO_REGISTRY, ServiceLook, auto
 
 THREADS = 8
-NO_REGISTRY = (RegistryUnavailableError, EngineUnavailableError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,27 +49,83 @@ class Surveyor:
     files: ConfigFiles
     history: History
     clock: Clock
+    database: DatabaseLook | None = None
 
     def survey(self, request: Request, ledger: tuple[LedgerLine, ...]) -> Facts:
         """What the planner must know for this request, and no more."""
         with ThreadPoolExecutor(THREADS) as pool:
-            looks = {s: _Look.of(self, pool, s, request.version) for s in request.services}
+            looks = {
+                s: ServiceLook.of(
+                    pool, self.containers, s, self.runbook.services[s], request.version
+                )
+                for s in request.services
+            }
+            glance = None if request.changes_database else self._glance(looks)
             free = pool.submit(self.containers.disk_free_bytes)
             listed = pool.map(lambda look: look.known(ledger), looks.values())
             known = dict(zip(looks, listed, strict=True))
-            wanted = request.version or _auto(looks, known) or ""
+            database, why = self._whole(pool, request, looks, ledger)
+            version = self._wanted(request, database, looks, known)
             services = pool.map(
-                lambda s: self._service(looks[s], known[s], ledger, request, wanted), looks
+                lambda s: self._service(looks[s], known[s], ledger, request, version), looks
             )
+            surveyed = tuple(services)
+            if glance is not None:
+                database, why = glance.facts(surveyed)
             return Facts(
                 environment=self.environment,
-                services=tuple(services),
+                services=surveyed,
+                database=database,
+                database_why=why,
                 sharing_variable=self._sharing(),
                 config_fingerprint=self._fingerprint(),
                 registry_reached=all(look.registry_reached for look in looks.values()),
                 disk_free_bytes=free.result(),
                 surveyed_at=self.clock.now(),
             )
+
+    def _glance(self, looks: dict[str, ServiceLook]) -> Glance | None:
+        """Begin to ask the database, if the service with the migrations is to be rolled back."""
+        if self.database is None or self.database.service not in looks:
+            return None
+        return Glance.begun(self.database, looks[self.database.service].running)
+
+    def _whole(
+        self,
+        pool: Executor,
+        request: Request,
+        looks: dict[str, ServiceLook],
+        ledger: tuple[LedgerLine, ...],
+    ) -> tuple[DatabaseFacts | None, Text | None]:
+        """All about the database when it is to be changed; else nothing, and no reason."""
+        if not request.changes_database or self.database is None:
+            return None, None
+        look = looks.get(self.database.service)
+        try:
+            running = look.running.result() if look else None
+            return self.database.whole(pool, request, running, ledger), None
+        except EngineUnavailableError:
+            raise
+        except (EngineError, SettingsError) as error:
+            return None, error.text
+
+    def _wanted(
+        self,
+        request: Request,
+        database: DatabaseFacts | None,
+        looks: dict[str, ServiceLook],
+        known: dict[str, tuple[KnownRelease, ...]],
+    ) -> str:
+        """The version that the planner will choose, by the planner's own rules; "" if none."""
+        if not request.changes_database:
+            return request.version or auto(looks, known) or ""
+        if self.database is None or database is None:
+            return request.version or ""
+        try:
+            service = self.database.service
+            return wanted(request, self.database.definition, database, known[service])
+        except PlanRefusedError:
+            return request.version or ""
 
     def releases(self, service: str, ledger: tuple[LedgerLine, ...]) -> tuple[KnownRelease, ...]:
         """Everything that `versions` shows of one service, newest first.
@@ -82,7 +145,7 @@ class Surveyor:
 
     def _service(
         self,
-        look: _Look,
+        look: ServiceLook,
         known: tuple[KnownRelease, ...],
         ledger: tuple[LedgerLine, ...],
         request: Request,
@@ -138,67 +201,3 @@ class Surveyor:
     @property
     def _compose(self) -> Compose:
         return self.runbook.environments[self.environment].compose
-
-
-@dataclass(slots=True)
-class _Look:
-    """The questions about one service, asked side by side."""
-
-    name: str
-    repository: str
-    containers: Containers
-    running: Future[RunningRelease | None]
-    asked: Future[ImageDigest | None] | None
-    here: tuple[ReleaseImage, ...] | None = None
-    registry_reached: bool = True
-
-    @classmethod
-    def of(cls, surveyor: Surveyor, pool: Executor, name: str, version: str | None) -> _Look:
-        """Begin to ask; the registry too, when the version is known already."""
-        definition, containers = surveyor.runbook.services[name], surveyor.containers
-        repository = definition.image
-        running = pool.submit(containers.running, compose_name(name, definition))
-        asked = pool.submit(containers.registry_digest, repository, version) if version else None
-        return cls(name, repository, containers, running, asked)
-
-    def known(self, ledger: tuple[LedgerLine, ...]) -> tuple[KnownRelease, ...]:
-        """What the ledger and the engine know; enough for proof and for `auto`.
-
-        A version that was named needs no list of images: on a host with thousands of them the
-        engine takes longer over it than over everything else.
-        """
-        local = () if self.asked else self._local()
-        return merge(self.name, Sources(ledger=ledger, local=local, running=self.running.result()))
-
-    def image(self, version: str, proven: ImageDigest | None) -> ReleaseImage | None:
-        """The image of that version; with `proven`, only that very one."""
-        if not version:
-            return None
-        registry = self._registry_digest(version)
-        local = () if registry and not proven else self._local()
-        images = Images(self.name, self.repository, local, registry)
-        return images.proven(version, proven) if proven else images.named(version)
-
-    def _local(self) -> tuple[ReleaseImage, ...]:
-        if self.here is None:
-            self.here = self.containers.local_images(self.repository)
-        return self.here
-
-    def _registry_digest(self, version: str) -> ImageDigest | None:
-        try:
-            if self.asked is not None:
-                return self.asked.result()
-            return self.containers.registry_digest(self.repository, version)
-        except NO_REGISTRY:
-            # An engine that waits for a dead registry looks silent itself: what it said of its
-            # containers tells which of the two is away, and raises if it is the engine.
-            self.running.result()
-            self.registry_reached = False
-            return None
-
-
-def _auto(looks: dict[str, _Look], known: dict[str, tuple[KnownRelease, ...]]) -> str | None:
-    """The version that the planner will choose, by the planner's own rule."""
-    running = [r.version if (r := look.running.result()) else "" for look in looks.values()]
-    choices = [returnable(k, now) for k, now in zip(known.values(), running, strict=True)]
-    return newest_common(choices, running)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from commands.domain.database import DatabaseFacts, RevisionId
+from commands.domain.database import BackupRecord, DatabaseFacts, RevisionId
 from commands.domain.database_definition import Database
 from commands.domain.errors import PlanRefusedError
 from commands.domain.facts import Facts
@@ -76,7 +76,7 @@ class _Case:
 
     def restored(self) -> Plan:
         """The backup is swapped in, and brought up to the version returned to if so wished."""
-        backup = refusals.backup_for(self.database, self.request.backup)
+        backup = refusals.backup_for(self.database, self.definition, self.request.backup)
         refusals.refuse_without_room_beside(self.database)
         version = self._version()
         targets = self._targets(version)
@@ -91,7 +91,7 @@ class _Case:
             backup_sha256=backup.sha256,
         )
         told = tuple(warnings.of_fit(self.database, version, backup.revisions))
-        return self._plan(targets, self._laying(targets).restore(what), change, told)
+        return self._plan(targets, self._laying(targets).restore(what), change, told, backup)
 
     def _plan(
         self,
@@ -99,6 +99,7 @@ class _Case:
         steps: tuple[PlannedStep, ...],
         change: SchemaChange,
         told: tuple[Text, ...],
+        backup: BackupRecord | None = None,
     ) -> Plan:
         request, facts, runbook = self.request, self.facts, self.runbook
         return Plan(
@@ -110,6 +111,7 @@ class _Case:
             schema_change=change,
             losses=self.database.losses,
             written_since=self.database.written_since,
+            backup=backup,
             warnings=(
                 *told,
                 *warnings.of_both(self.database, self.definition),

@@ -148,15 +148,16 @@ def has_room_for_clone(database: DatabaseFacts, definition: Database) -> bool:
     return free is not None and free >= database.size_bytes * copies
 
 
-def backup_for(database: DatabaseFacts, named: str) -> BackupRecord:
+def backup_for(database: DatabaseFacts, definition: Database, named: str) -> BackupRecord:
     """The backup to restore: the one named, else the newest good one (H4).
 
-    Good is: proven, and taken before the version that runs now was first seen here. One that
-    nobody proved is refused: `rollbot backup verify` proves it. Raises PlanRefusedError.
+    Good is: proven, and taken before the version that runs now was first seen here, while
+    another one ran. One that nobody proved is refused: `rollbot backup verify` proves it.
+    Raises PlanRefusedError.
     """
     known = tuple(one.name for one in database.backups)[:SHOWN]
     if not named:
-        found = next((one for one in database.backups if _is_good(one, database)), None)
+        found = next((one for one in database.backups if _is_good(one, database, definition)), None)
         if found is None:
             raise PlanRefusedError("refused.db_no_backup", known=known)
         return found
@@ -170,11 +171,14 @@ def backup_for(database: DatabaseFacts, named: str) -> BackupRecord:
     return backup
 
 
-def _is_good(backup: BackupRecord, database: DatabaseFacts) -> bool:
+def _is_good(backup: BackupRecord, database: DatabaseFacts, definition: Database) -> bool:
     since_at = database.running_since_at
+    ran = backup.versions.get(definition.migrations.service)
     return (
         backup.proven_at is not None
         and not backup.why
         and since_at is not None
         and backup.taken_at < since_at
+        # First seen may be late, when rollbot itself came after the deploy.
+        and (ran is None or ran != database.running_version)
     )

@@ -83,7 +83,7 @@ def _of_backup(
 
     An older schema is no obstacle where `upgrade head` follows.
     """
-    backup = backup_for(database, request.backup)
+    backup = backup_for(database, definition, request.backup)
     asked = request.version or backup.versions.get(definition.migrations.service)
     fit = database.fit(asked) if asked else None
     if asked and (fit is None or fit.knows is None):

@@ -122,7 +122,10 @@ def test_the_newest_proven_backup_from_before_the_faulty_deploy_is_taken() -> No
     new = backup("after.dump", taken_at=NOW - timedelta(minutes=5))
     good = backup("before.dump", taken_at=NOW - timedelta(hours=2))
     older_one = backup("long_before.dump", taken_at=NOW - timedelta(days=2))
-    found = database(backups=(new, OLD, good, older_one))
+    # Rollbot itself came after the deploy, and saw the faulty version for the first time then.
+    late = backup("of_the_faulty.dump", taken_at=NOW - timedelta(hours=1.5))
+    late = late.model_copy(update={"versions": {"api": "v1.3.0"}})
+    found = database(backups=(new, OLD, late, good, older_one))
     made = plan(restore(), with_database(found), database_runbook())
     assert made.schema_change is not None
     assert made.schema_change.backup == "before.dump"
