@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.engines.postgres_server import PostgresServer
+from tests.engines.waiting import eventually
 from tests.fakes.clock import FixedClock
 from workers.adapters.backups import BackupFolder
 from workers.adapters.postgres.building import managed
@@ -68,15 +69,12 @@ class Stage:
         return sorted(path.name for path in self.folder.iterdir())
 
     def is_untouched(self) -> bool:
-        """Whether nothing was restored anywhere, and nobody of ours is still at it."""
-        named = f"application_name LIKE '{NAMED}%'"
+        """Whether nothing was restored; returns when nobody of ours is at it any more."""
+        ours = b"SELECT pid FROM pg_stat_activity WHERE application_name LIKE 'rollbot %'"
+        tables = b"SELECT relname FROM pg_class WHERE relkind = 'r' AND oid > 16383"
         with self.server.connect(self.copy) as link:
-            tables = link.execute(
-                "SELECT relname FROM pg_class WHERE relkind = 'r' AND oid > 16383"
-            )
-            found = tables.fetchall()
-            left = link.execute(f"SELECT pid FROM pg_stat_activity WHERE {named}".encode())
-            return not found and not left.fetchall()
+            eventually(lambda: not link.execute(ours).fetchall(), within_s=30, what="they are gone")
+            return not link.execute(tables).fetchall()
 
 
 def staged(server: PostgresServer, folder: Path, name: str, rows: int = 200) -> Stage:

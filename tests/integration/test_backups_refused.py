@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import os
+import signal
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -131,6 +132,30 @@ def test_a_dump_that_takes_too_long_is_ended(stage: Stage) -> None:
 
         with pytest.raises(CommandTimedOutError):
             stage.database.dump(stage.name, stage.backups.new_path(stage.name, "RB-17"), 0.5)
+
+    assert stage.left_over() == []
+    assert stage.is_untouched()
+
+
+def test_a_worker_that_is_told_to_stop_leaves_nothing(stage: Stage) -> None:
+    """The interruption comes in the middle of the dump: no file stays, and no session."""
+
+    class Stopped(BaseException):
+        pass
+
+    def stop(*_: object) -> None:
+        raise Stopped
+
+    earlier = signal.signal(signal.SIGALRM, stop)
+    try:
+        with stage.server.connect(stage.name) as other, other.transaction():
+            other.execute("LOCK TABLE words IN ACCESS EXCLUSIVE MODE")
+            signal.setitimer(signal.ITIMER_REAL, 0.5)
+            with pytest.raises(Stopped):
+                stage.database.dump(stage.name, stage.backups.new_path(stage.name, "x"), LONG_S)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, earlier)
 
     assert stage.left_over() == []
     assert stage.is_untouched()

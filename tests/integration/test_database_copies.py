@@ -12,7 +12,11 @@ from typing import Self
 import psycopg
 import pytest
 
-from commands.domain.errors import DatabaseError, DatabaseUnavailableError
+from commands.domain.errors import (
+    CommandTimedOutError,
+    DatabaseError,
+    DatabaseUnavailableError,
+)
 from tests.engines.postgres_server import SUPERUSER, PostgresServer
 from tests.engines.waiting import eventually
 from tests.integration.postgres_port import LONG_S, NAMED, port
@@ -104,6 +108,23 @@ def test_clients_that_keep_coming_back_stop_neither_a_clone_nor_a_swap(
         eventually(lambda: clients.asked > asked, within_s=30, what="they ask on")
 
     assert _users(server, NAME) == _users(server, AFTER) == 100
+
+
+def test_a_clone_that_was_cut_short_is_made_again(server: PostgresServer) -> None:
+    """What is there but not marked was not finished: dropped and cloned anew it has everything."""
+    database = port(server)
+    with server.connect() as link:
+        link.execute(f"CREATE DATABASE {BEFORE} TEMPLATE {NAME}".encode())
+    half = database.is_whole(BEFORE)
+
+    database.drop(BEFORE)
+    with pytest.raises(CommandTimedOutError):
+        database.clone(NAME, BEFORE, timeout_s=0.001)
+    late = database.exists(BEFORE)
+    database.clone(NAME, BEFORE, LONG_S)
+
+    assert (half, late, database.is_whole(BEFORE)) == (False, False, True)
+    assert _users(server, BEFORE) == 100
 
 
 def test_a_swap_that_cannot_be_done_changes_no_name(server: PostgresServer) -> None:

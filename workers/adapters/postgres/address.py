@@ -95,7 +95,7 @@ class Address:
         DatabaseError, CommandTimedOutError, DiskFullError.
         """
         link = self._connect(database, application)
-        with link, translated(database, self.redacted, timeout_s):
+        with translated(database, self.redacted, timeout_s), link:
             limit_statements(link, timeout_s)
             # A policy that hides rows must be an error, never a smaller count.
             link.execute("SET row_security = off")

@@ -96,7 +96,7 @@ class Dump:
                 timeout_s=timeout_s,
                 env={**self.surroundings.environment, **given},
                 lease_fd=self.surroundings.lease_fd,
-                redact=self.address.redacted,
+                redact=self._redacted,
             ) as program:
                 _compress(program, written)
         except BaseException:
@@ -107,6 +107,9 @@ class Dump:
             ):
                 sessions.end_named(link, name)
             raise
+
+    def _redacted(self, said: str) -> str:
+        return self.surroundings.redact(self.address.redacted(said))
 
 
 def _keep(written: PartialFile, record: BackupRecord) -> None:

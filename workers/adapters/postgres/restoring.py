@@ -102,9 +102,12 @@ class Restore:
             timeout_s=timeout_s,
             env={**self.surroundings.environment, **given},
             lease_fd=self.surroundings.lease_fd,
-            redact=self.address.redacted,
+            redact=self._redacted,
         ) as program:
             _feed(program, content)
+
+    def _redacted(self, said: str) -> str:
+        return self.surroundings.redact(self.address.redacted(said))
 
     @property
     def _name(self) -> str:

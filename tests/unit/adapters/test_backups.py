@@ -1,0 +1,126 @@
+"""The folder of backups: names, notes, and whose files it deletes."""
+
+from __future__ import annotations
+
+import os
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from commands.domain.database import BackupRecord
+from commands.domain.errors import BackupInvalidError
+from tests.fakes.clock import FixedClock
+from workers.adapters import notes
+from workers.adapters.backups import BackupFolder
+
+OURS = "samokoder_20261122T030000Z_RB-17.dump.zst"
+OLD = "samokoder_20261101_020000.sql.gz"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> BackupFolder:
+    return BackupFolder(tmp_path, FixedClock())
+
+
+def _noted(folder: BackupFolder, name: str, *, age_days: float = 0) -> BackupRecord:
+    (folder.folder / name).write_bytes(b"x")
+    taken_at = folder.clock.now() - timedelta(days=age_days)
+    record = BackupRecord(name=name, database="samokoder", taken_at=taken_at)
+    folder.note(record)
+    return record
+
+
+def test_a_name_tells_whose_and_when_and_by_whom(folder: BackupFolder) -> None:
+    """What a person finds in the folder needs no note to be understood."""
+    path = Path(folder.new_path("samokoder", "RB-17"))
+
+    assert path.name == OURS
+    assert notes.made_by(path.name) == "RB-17"
+    assert notes.taken_at(path.name) == folder.clock.now()
+    assert notes.made_by(Path(folder.new_path("samokoder", "../pre deploy")).name) == (
+        "---pre-deploy"
+    )
+
+
+def test_a_taken_name_is_never_given_again(folder: BackupFolder) -> None:
+    """Neither over a file nor over a note (H10)."""
+    _noted(folder, OURS)
+
+    second = Path(folder.new_path("samokoder", "RB-17"))
+
+    assert second.name == OURS.replace(".dump", "_2.dump")
+    assert notes.made_by(second.name) == "RB-17"
+
+
+def test_files_without_a_note_are_listed_by_their_names(folder: BackupFolder) -> None:
+    """The customer's own, and ours whose note was lost; nobody else's, and nothing half-written."""
+    for name in (OLD, OURS, "samokoder.sql", ".x.partial", "samokoder_staging_2026.sql.gz", "a.md"):
+        (folder.folder / name).write_bytes(b"x")
+    os.utime(folder.folder / OLD, (0, 0))
+
+    found = folder.listed("samokoder")
+
+    assert {record.name for record in found} == {OLD, OURS, "samokoder.sql"}
+    assert [record.proven_at for record in found] == [None] * 3
+    assert found[-1].taken_at.year == 1970
+    assert [record.database for record in folder.listed("samokoder_staging")] == [
+        "samokoder_staging"
+    ]
+
+
+@pytest.mark.parametrize("content", [b"", b"{}", b"not json", b"\xff"])
+def test_a_note_that_cannot_be_read_proves_nothing(folder: BackupFolder, content: bytes) -> None:
+    """A backup whose note was damaged is listed as one that nobody has restored."""
+    _noted(folder, OURS)
+    (folder.folder / f"{OURS}.json").write_bytes(content)
+
+    (found,) = folder.listed("samokoder")
+
+    assert found.proven_at is None
+    assert found.sha256 == ""
+
+
+def test_a_note_that_was_copied_speaks_of_no_other_file(folder: BackupFolder) -> None:
+    """A backup that was renamed together with its note is not proven by it."""
+    record = _noted(folder, OURS)
+    folder.note(record.model_copy(update={"proven_at": folder.clock.now()}))
+    other = "samokoder_20261123T030000Z_hand.dump.zst"
+    for ending in ("", ".json"):
+        (folder.folder / f"{OURS}{ending}").rename(folder.folder / f"{other}{ending}")
+
+    (found,) = folder.listed("samokoder")
+
+    assert (found.name, found.proven_at) == (other, None)
+
+
+def test_a_note_needs_its_file(folder: BackupFolder) -> None:
+    """Nothing is written for a backup that is not there."""
+    record = BackupRecord(name=OURS, database="samokoder", taken_at=folder.clock.now())
+
+    with pytest.raises(BackupInvalidError):
+        folder.note(record)
+
+
+def test_pruning_leaves_strangers_files_alone(folder: BackupFolder) -> None:
+    """Only what has a note of ours is deleted, its note with it, however old the others are."""
+    (folder.folder / OLD).write_bytes(b"x")
+    os.utime(folder.folder / OLD, (0, 0))
+    _noted(folder, OURS, age_days=40)
+    _noted(folder, OURS.replace("RB-17", "RB-18"), age_days=1)
+
+    gone = folder.prune("samokoder", keep_days=30, keep_at_least=1, needed=())
+
+    assert gone == (OURS,)
+    assert sorted(path.name for path in folder.folder.iterdir()) == sorted(
+        [OLD, OURS.replace("RB-17", "RB-18"), f"{OURS.replace('RB-17', 'RB-18')}.json"]
+    )
+
+
+def test_a_folder_that_is_not_there_has_no_backups(tmp_path: Path) -> None:
+    """It is the survey that refuses: nothing is made on the way."""
+    absent = BackupFolder(tmp_path / "absent", FixedClock())
+
+    assert absent.listed("samokoder") == ()
+    assert absent.free_bytes() is None
+    assert not absent.folder.exists()
