@@ -18,7 +18,7 @@ import structlog
 from commands.database_settings import DatabaseSettings
 from commands.domain.errors import EngineError, RollbotError
 from commands.domain.runbook import Compose, Runbook
-from commands.planner.service import plan
+from commands.planner.plan import plan
 from commands.ports import Clock, Containers, Web
 from commands.store.opening import Access, Store, open_store
 from commands.store.secret_values import secret_values
@@ -39,7 +39,7 @@ from workers.leaving import is_left, settle
 from workers.letting_go import drop_kept
 from workers.planning import Planning
 from workers.steps.ports import Ports
-from workers.survey import Surveyor
+from workers.surveying import surveyor_of
 
 log = structlog.get_logger()
 
@@ -146,16 +146,8 @@ def assemble(host: Host, store: Store, rollback_id: str, lease_fd: int | None) -
     """Build the adapters and the executor of one job. The lease is held by the caller."""
     runbook = host.read_runbook()
     ports = open_ports(host, runbook, rollback_id, lease_fd)
-    surveyor = Surveyor(
-        runbook=runbook,
-        environment=host.environment,
-        containers=ports.containers,
-        files=ports.files,
-        history=ports.history,
-        clock=host.clock,
-    )
     planning = Planning(
-        survey=surveyor.survey,
+        survey=surveyor_of(ports).survey,
         planner=plan,
         runbook=runbook,
         clock=host.clock,
@@ -188,7 +180,7 @@ def open_ports(
     )
     containers: Containers
     if definition.compose.generation == "embedded":
-        containers = EmbeddedContainers(definition.compose)
+        containers = EmbeddedContainers(definition.compose, around)
     else:
         containers = DockerContainers(definition.compose, around, host.engine(definition.compose))
     ports = Ports(

@@ -18,7 +18,7 @@ from commands.store.keys import ENVIRONMENT_JOURNAL
 from commands.store.opening import Store, open_store
 from workers.jobs import Host, open_ports
 from workers.observer import News, Observer
-from workers.survey import Surveyor
+from workers.surveying import surveyor_of
 
 log = structlog.get_logger()
 
@@ -60,14 +60,7 @@ def assemble(host: Host, store: Store) -> Observer:
     """The observer with its adapters; nothing is connected yet."""
     runbook = host.read_runbook()
     ports = open_ports(host, runbook, rollback_id="")
-    surveyor = Surveyor(
-        runbook=runbook,
-        environment=host.environment,
-        containers=ports.containers,
-        files=ports.files,
-        history=ports.history,
-        clock=host.clock,
-    )
+    surveyor = surveyor_of(ports)
 
     def publish(record: ObservedRecord) -> None:
         store.records.put(record, record.at)

@@ -53,8 +53,7 @@ def _migration(hand: Hand, revision: str, version: str) -> Migration:
     if revision:
         walk = downgrade(graph, now, revision)
         refuse_irreversible(walk)
-        to = walk.after[0] if len(walk.after) == 1 else revision
-        return migrating.downgrade(graph, to, walk.after, now)
+        return migrating.downgrade(graph, walk, now)
     _refuse_nothing_to_do(graph, now)
     return migrating.upgrade(graph.version, graph.digest, now, graph.heads)
 
