@@ -13,6 +13,7 @@ import structlog
 from bot.pauses import Pauses
 from commands.domain.command import Tick
 from commands.domain.decide.clock import LOST_AFTER
+from commands.domain.due import work_due
 from commands.domain.errors import (
     RequestError,
     StateLostError,
@@ -108,6 +109,9 @@ class Deadlines:
         )
         now = self.clock.now()
         decision = await service.book.carry(tick, rollback.id, self.runbook, now)
+        if decision.work:
+            # A job that waits already needs no write to be called again, its worker does.
+            await service.must_have_room()
         if decision.work and self._may_call(environment, rollback.id, fresh=not decision.empty):
             await service.call_worker(rollback.id)
 
@@ -160,7 +164,9 @@ def watched(
 
 
 def _over(state: RollbackState) -> bool:
-    """Ended, cleaned up, and nothing left to watch."""
+    """Ended, cleaned up, nothing left to watch, to ask people or to do."""
     if not state.status.ended or not state.cleaned_up():
+        return False
+    if state.question is not None or work_due(state):
         return False
     return state.status is not Status.SUCCEEDED or state.closed_at is not None

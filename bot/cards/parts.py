@@ -26,11 +26,8 @@ def what(view: View, *more: tuple[str, str]) -> Iterator[Block]:
     plan, words = view.state.plan, view.words
     if plan is None:
         return
-    downtime = (
-        words.say("card.downtime_unknown")
-        if plan.downtime_s is None
-        else words.took(plan.downtime_s)
-    )
+    unknown = "db.downtime_unknown" if plan.schema_change else "card.downtime_unknown"
+    downtime = words.say(unknown) if plan.downtime_s is None else words.took(plan.downtime_s)
     fixed = (
         (words.say("card.downtime"), downtime),
         (words.say("card.undone_by"), database.way_back(view) or words.say(_undo_key(plan.steps))),

@@ -91,7 +91,7 @@ def words(shown: Json) -> str:
     filled: dict[str, Any] = {}
     for block in shown["state"]["values"].values():
         filled |= block
-    parts = [_chosen(filled.get(SERVICE)), _chosen(filled.get(VERSION))]
+    parts = [_chosen(filled.get(SERVICE)), _version(_chosen(filled.get(VERSION)))]
     if reason := ((filled.get(REASON) or {}).get("value") or "").strip():
         parts.append(f"--reason {quoted(reason)}")
     if (filled.get(DRY_RUN) or {}).get("selected_options"):
@@ -115,6 +115,12 @@ def _known(offered: Suggestions, service: str) -> tuple[tuple[str, str], ...]:
     lists = [offered.versions.get(name, ()) for name in offered.services]
     common = set.intersection(*({version for version, _ in found} for found in lists))
     return tuple((version, "") for version, _ in lists[0] if version in common)
+
+
+def _version(chosen: str) -> str:
+    """A version without a digit might be read as a service's name: it is said to be one."""
+    plain = chosen in ("", AUTO) or any(letter.isdigit() for letter in chosen)
+    return chosen if plain else f"--to-version={chosen}"
 
 
 def _chosen(filled: Json | None) -> str:

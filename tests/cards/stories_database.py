@@ -284,6 +284,7 @@ DATABASE_STORIES: Mapping[str, Callable[[], Teller]] = {
         waiting_db_rehearsed,
         waiting_db_skipped,
         approved_db,
+        db_two_heads,
         executing_db,
         db_lock,
         db_in_doubt,

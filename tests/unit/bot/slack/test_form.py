@@ -159,6 +159,8 @@ def test_a_reason_stays_a_reason(reason: str) -> None:
 @example("--help")
 @example("v1.2.3\n")
 @example("v" * 128)
+@example("DB")
+@example("full")
 def test_whatever_the_picker_offers_is_a_version(typed: str) -> None:
     """Each option, what was typed included, is read back as just that version."""
     for option in form.version_options(OFFERED, "api", typed, "ru"):
