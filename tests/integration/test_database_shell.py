@@ -88,7 +88,7 @@ def test_a_migration_is_validated_on_a_copy(place: tuple[DatabaseStack, Installa
     refused = host.run("rehearse", "--downgrade", "r99", within_s=120)
     assert refused.returncode != 0
     assert "r99" in refused.stderr
-    stack.migrate("v1.3.0", "r05")
+    assert stack.alembic("downgrade", "r05").returncode == 0
     forth = host.run("rehearse", "--upgrade", "head", within_s=120)
     assert forth.returncode == 0, forth.stderr
 
