@@ -180,7 +180,10 @@ def _menu(reply: r.MenuReply, words: Words) -> Card:
         (service, ", ".join(v for v, _ in reply.suggestions.versions.get(service, ())[:5]) or "—")
         for service in reply.suggestions.services
     )
-    return Card(title, title, Tone.NEUTRAL, (Fields(pairs),))
+    blocks: tuple[Block, ...] = (Fields(pairs),)
+    if words.runbook.environments[reply.suggestions.environment].database is not None:
+        blocks = (*blocks, Paragraph(words.say("db.menu_hint")))
+    return Card(title, title, Tone.NEUTRAL, blocks)
 
 
 _CARDS: dict[type[r.Reply], Callable[[Any, Words], Card]] = {

@@ -75,7 +75,7 @@ def unmeasured(view: View) -> tuple[str, ...]:
 def status_line(view: View) -> str:
     """Where it stands, in one or two sentences."""
     state, words = view.state, view.words
-    if _status_key(view) == "worker_lost" and state.worker_lost_why is not None:
+    if _status_key(view).startswith("worker_lost") and state.worker_lost_why is not None:
         return words.tell(state.worker_lost_why)
     total = parts.seconds_between(state.requested_at, state.ended_at)
     params: dict[str, str | tuple[str, ...]] = {
@@ -128,8 +128,10 @@ def _prepares(view: View) -> bool:
 def _status_key(view: View) -> str:
     state, status = view.state, view.state.status
     because = status in (Status.CANCELLED, Status.STOPPED) and state.reason is not None
+    lost = state.worker_lost_at is not None and not status.ended
     special = {
-        "worker_lost": state.worker_lost_at is not None and not status.ended,
+        "worker_lost_database": lost and state.request.changes_database,
+        "worker_lost": lost,
         "stopping": status.moving and state.stop_asked_by is not None,
         "abandoned": status is Status.CANCELLED and state.changed,
         f"{status.value}_because": because,

@@ -19,8 +19,11 @@ def by_hand(request: Request, runbook: Runbook) -> tuple[str, ...]:
     """Shell lines, in their order: pull, pin, switch, health, what runs, smoke.
 
     Raises RequestError (`refused.by_hand_version`) without a version: what is proven stands in
-    the journal, and that is away.
+    the journal, and that is away. A database is not rolled back by lines pasted into a shell:
+    `refused.by_hand_database`.
     """
+    if request.changes_database:
+        raise RequestError("refused.by_hand_database", environment=request.environment)
     if request.version is None:
         raise RequestError("refused.by_hand_version", services=request.services)
     environment = runbook.environments[request.environment]

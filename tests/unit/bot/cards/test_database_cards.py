@@ -208,6 +208,15 @@ def test_everybody_agreed_before_the_backup_was_proven() -> None:
     assert "как только копия будет доказана" in live("approved_db").plain
 
 
+def test_a_lost_worker_sends_nobody_to_change_the_database_by_hand() -> None:
+    """It goes on by itself; no commands are offered that could lose data."""
+    story = STORIES["executing_db"]().tell(e.WorkerLost(), after_s=5)
+    line = cards.attention_card(View(story.state, story.runbook, "ru", story.now)).plain
+
+    assert "Руками базу не трогайте" in line
+    assert "--print" not in line
+
+
 def test_the_answers_about_the_database_say_what_was_agreed() -> None:
     """`python -m tests.cards.words` writes them down anew."""
     assert words_of_answers() == (AGREED / ANSWERED).read_text(encoding="utf-8")
