@@ -44,6 +44,10 @@ class Service:
         """The observer's latest record with its age."""
         return await self.store.records.get(self.clock.now())
 
+    async def must_have_room(self) -> None:
+        """Raises StoreFullError when Redis takes no writes; safe to ask often."""
+        await self.store.must_have_room()
+
     async def call_worker(self, rollback_id: str) -> None:
         """Enqueue a job; harmless when there is one already."""
         state = await self.book.rollback(rollback_id)

@@ -23,6 +23,11 @@ def observed_key(environment: str) -> str:
     return f"rollbot:{environment}:observed"
 
 
+def room_key(environment: str) -> str:
+    """Never there: whether it could be written tells whether Redis takes writes."""
+    return f"rollbot:{environment}:room"
+
+
 def queue_name(environment: str) -> str:
     """The RQ queue of an environment; one worker host listens to it alone."""
     return f"rollbot-{environment}"

@@ -17,9 +17,10 @@ from commands.settings import Settings
 from commands.store.async_journal import AsyncJournal
 from commands.store.book import AsyncBook, Book
 from commands.store.codec import Codec
-from commands.store.connection import RETRY_FOR_S, connect, connect_async
+from commands.store.connection import RETRY_FOR_S, connect, connect_async, patiently_async
 from commands.store.high_water import HighWater
 from commands.store.journal import Journal
+from commands.store.keys import room_key
 from commands.store.mirror import Mirror
 from commands.store.queue import (
     AsyncDriveQueue,
@@ -101,6 +102,15 @@ class AsyncStore:
     async def workers(self, now: datetime) -> tuple[LiveWorker, ...]:
         """The workers that are alive for this environment."""
         return await live_workers_async(self.client, self.environment, now)
+
+    async def must_have_room(self) -> None:
+        """Ask Redis whether it takes writes; nothing is written. Raises StoreFullError.
+
+        SETRANGE of an empty value makes no key, and is refused without memory like any write
+        (redis.io/commands/setrange; tried on Redis 7.0 and Valkey 9).
+        """
+        key = room_key(self.environment)
+        await patiently_async(lambda: self.client.setrange(key, 0, ""))
 
 
 def open_store(

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 import redis
 
+from bot.clock import Deadlines
+from commands.domain.errors import StoreFullError
 from tests.engines.redis_server import RedisServer
 from tests.engines.waiting import eventually
+from tests.faults.bureau import Bureau
 from tests.faults.gate import GATED, TOLD_WITHIN_S, at_the_gate, done_once, gate, told
 from tests.faults.worker_world import WorkerWorld, worker_world
 from tests.integration.incident import phrase
 from tests.integration.slack_people import CHANNEL, on_slack
 from tests.servers.slack import Message, Slack
 from tests.servers.slack_fixture import slack
+from tests.unit.workers.office import ANNA as APPROVER
 
 __all__ = ["gate", "slack"]
 
@@ -71,3 +76,30 @@ def test_a_rollback_that_stands_still_is_told_once_and_so_is_that_it_goes_on(
     assert not told(slack, rollback, "pause.in_step")
     assert about(slack, "status.worker_lost") == []
     assert done_once(host, rollback)
+
+
+async def test_a_full_redis_is_noticed_though_the_job_waits_already(office: Bureau) -> None:
+    """Nothing needs to be written to call the worker again: the clock asks whether it could be."""
+    clock, services = office.hall.world.clock, office.desk.services
+    clock.time = datetime.now(UTC)  # The journal's own entries have the real time.
+    rollback = await office.planned()
+    await office.press(APPROVER, "approve", rollback)
+    deadlines = Deadlines(runbook=office.hall.bots, services=services, clock=clock)
+    clock.sleep(20)
+    await deadlines.look("production", services["production"])
+    waiting = office.hall.jobs()
+
+    office.hall.client.config_set("maxmemory", "1")
+    with pytest.raises(StoreFullError):
+        await deadlines.look("production", services["production"])
+    office.hall.client.config_set("maxmemory", "0")
+    await deadlines.look("production", services["production"])
+
+    assert office.hall.jobs() == waiting > 0
+    (pause,) = deadlines.pauses.of("production", rollback)
+    assert pause.over_at is None
+    await office.drive(rollback)
+    await deadlines.look("production", services["production"])
+    (pause,) = deadlines.pauses.of("production", rollback)
+    assert pause.over_at is not None
+    assert not office.hall.client.exists("rollbot:production:room")
