@@ -32,6 +32,9 @@ class Office:
         """No worker lives."""
         return ()
 
+    async def must_have_room(self) -> None:
+        """The store takes writes."""
+
     async def call_worker(self, rollback_id: str) -> None:
         """Remember who was called for."""
         self.called.append(rollback_id)
