@@ -20,6 +20,7 @@ from commands.domain.command import Approve, Ask, Cancel
 from commands.domain.conversation import Incoming
 from commands.domain.events import EVENTS, AnyEvent
 from commands.domain.people import Identity
+from commands.domain.plan import Phase
 from commands.domain.runbook import Channel
 from commands.store.codec import Codec
 from commands.store.keys import ENVIRONMENT_JOURNAL, queue_name
@@ -52,9 +53,14 @@ def host(slack: Slack, tmp_path: Path) -> Iterator[EmbeddedHost]:
         made.await_status("succeeded")
         made.world.deploy(BAD)
         made.ask(to(GOOD))
-        prepared = lambda: made.events("RB-2")[-1].kind == "posted"  # noqa: E731
-        eventually(prepared, within_s=20, what="RB-2 stands in the channel")
+        eventually(lambda: is_quiet(made), within_s=30, what="RB-2 is prepared and asked for")
         yield made
+
+
+def is_quiet(host: EmbeddedHost) -> bool:
+    """Whether nobody has anything more to write: RB-2 is prepared, and its approver was asked."""
+    state = host.state("RB-2")
+    return bool(state and state.posted and state.pending(Phase.PREPARE) is None)
 
 
 @pytest.fixture
