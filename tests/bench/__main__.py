@@ -5,13 +5,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 
-from tests.bench import acknowledging, recovery, starting
+from tests.bench import acknowledging, backing_up, recovery, starting
 from tests.bench.places import Line, percentile
 from tests.stack.compose import compose_v1, compose_v2
 
 RUNS = 5
+BACKUPS = 3
 STARTS = 30
-START_MS, ACK_P99_MS = 15.0, 100.0
+START_MS, ACK_P99_MS, BACKUP_SHARE = 15.0, 100.0, 0.5
 
 
 def main() -> int:
@@ -33,6 +34,9 @@ def _missed() -> Iterator[str]:
     (ack,) = _shown(acknowledging.measure())
     if percentile(ack.values, 0.99) > ACK_P99_MS:
         yield f"ack p99 over {ACK_P99_MS} ms"
+    theirs, ours, *_ = _shown(backing_up.measure(BACKUPS))
+    if ours.median > BACKUP_SHARE * theirs.median:
+        yield f"a backup takes more than {BACKUP_SHARE:.0%} of pg_dump | gzip"
 
 
 def _shown(lines: Iterator[Line]) -> list[Line]:
