@@ -1,0 +1,142 @@
+"""A rollback of a real database in this process: people decide, the worker's own executor acts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pydantic import SecretStr
+
+from commands.domain import command as c
+from commands.domain.decide import Case, Decision, decide
+from commands.domain.events import AnyEvent
+from commands.domain.people import PersonId, Scenario
+from commands.domain.plan import PlannedStep
+from commands.domain.request import Request
+from commands.domain.runbook import Channel, Runbook
+from commands.domain.state import RollbackState, StepRecord
+from commands.runbook import parse_runbook
+from commands.store.book import Book
+from commands.store.opening import Access, Store, open_store
+from tests.stack.database import DatabaseStack
+from workers import jobs
+from workers.database_engines import Addresses
+
+ASKS, TEAM, LEAD = "anna", "gleb", "vera"
+"""Who is on call and asks; who approves: the database team and the DevOps lead."""
+
+HOME = Channel(platform="slack", workspace="T00000000", channel="C00000001")
+KEY = b"k" * 32
+SERVICES = ("api", "worker")
+
+
+@dataclass
+class DatabaseRollback:
+    """One worker host and the people around it. `scratch` is a server of its own for copies."""
+
+    stack: DatabaseStack
+    text: str
+    redis_url: str
+    folder: Path
+    scratch: str = ""
+    runbook: Runbook = field(init=False)
+    access: Access = field(init=False)
+    store: Store = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.runbook = parse_runbook(self.text.encode())
+        self.folder.mkdir(exist_ok=True)
+        self.access = Access(
+            environment="production",
+            redis_url=self.redis_url,
+            key=KEY,
+            state_dir=self.folder,
+            secrets=(self.stack.password,),
+        )
+        self.store = open_store(self.access, mirrored=True)
+
+    def host(self) -> jobs.Host:
+        managed = SecretStr(self.stack.dsn) if self.stack.managed else None
+        return jobs.Host(
+            access=self.access,
+            read_runbook=lambda: self.runbook,
+            environment_variables=dict(self.stack.compose.environment),
+            clock=jobs.SystemClock(),
+            addresses=Addresses(managed, SecretStr(self.scratch) if self.scratch else None),
+        )
+
+    def asks(self, **request: object) -> str:
+        """`db -1`, or what is given."""
+        given: dict[str, object] = {
+            "environment": "production",
+            "scenario": Scenario.DATABASE,
+            "services": SERVICES,
+        }
+        if request.get("scenario", Scenario.DATABASE) is Scenario.DATABASE:
+            given["revision"] = "-1"
+        asked = Request.model_validate(given | request)
+        return self.order(c.Ask(self.actor(ASKS), asked, HOME)).rollback_id
+
+    def approve(self, rollback: str) -> None:
+        """The database team and the DevOps lead say yes to what is asked now."""
+        for person in (TEAM, LEAD):
+            question = self.state(rollback).question
+            assert question is not None
+            if person not in question.approvals:
+                self.order(c.Approve(self.actor(person), question.nonce), rollback)
+
+    def recover(self, rollback: str, verb: c.RecoveryVerb) -> RollbackState:
+        """Asked for and approved; how it stands after the worker has acted."""
+        self.order(c.Recover(self.actor(ASKS), verb), rollback)
+        self.approve(rollback)
+        return self.drive(rollback)
+
+    def carried_out(self, **request: object) -> RollbackState:
+        """Asked, prepared, approved by both roles, driven to where it ends or stops."""
+        rollback = self.asks(**request)
+        state = self.drive(rollback)
+        assert state.question is not None, state.reason
+        self.approve(rollback)
+        return self.drive(rollback)
+
+    def drive(self, rollback: str) -> RollbackState:
+        """One job, by a process that remembers nothing."""
+        jobs.assemble(self.host(), self.store, rollback, None).drive(rollback)
+        return self.state(rollback)
+
+    def order(self, command: c.Command, rollback: str = "") -> Decision:
+        book: Book = open_store(self.access).book
+        case = Case(book.environment(), book.rollback(rollback) if rollback else None)
+        decision = decide(case, command, self.runbook, datetime.now(UTC))
+        if decision.rollback_id:
+            book.rollback(decision.rollback_id)
+        book.journal.append(book.folded.parts(decision))
+        return decision
+
+    def actor(self, person: PersonId) -> c.Actor:
+        return c.Actor(person, min(self.runbook.people[person].identities(), key=str))
+
+    def state(self, rollback: str) -> RollbackState:
+        state = open_store(self.access).book.rollback(rollback)
+        assert state is not None
+        return state
+
+    def events(self, rollback: str) -> list[AnyEvent]:
+        return [entry.event for entry in self.store.book.entries(rollback)]
+
+    def record(self, rollback: str, kind: str) -> StepRecord:
+        """What is known of the plan's step of that kind."""
+        state = self.state(rollback)
+        return state.record(self.planned(rollback, kind).number)
+
+    def planned(self, rollback: str, kind: str) -> PlannedStep:
+        plan = self.state(rollback).plan
+        assert plan is not None
+        return next(step for step in plan.steps if step.action.kind == kind)
+
+    def times(self, rollback: str) -> dict[str, float | None]:
+        """How long each step took, for a look at what is slow."""
+        state = self.state(rollback)
+        steps = state.plan.steps if state.plan else ()
+        return {step.action.kind: state.record(step.number).seconds for step in steps}
