@@ -71,11 +71,12 @@ def way_back(view: View) -> str:
 
 def stakes(view: View) -> Iterator[Block]:
     """What is destroyed, or written since the backup; then what prepare found out."""
-    if change_of(view) is None:
+    change = change_of(view)
+    if change is None:
         return
     if any(item.name == REHEARSAL for item in view.state.evidence.items):
         yield from _rehearsed_losses(view)
-    else:
+    elif not change.backup:
         yield from _losses(view)
     yield from _written(view)
     yield from _evidence(view)
@@ -141,7 +142,8 @@ def _about(view: View, record: BackupRecord) -> Iterator[str]:
     yield words.say("db.taken", at=words.at(record.taken_at), ago=words.ago(record.taken_at))
     if record.revisions:
         yield words.say("db.of_revision", revisions=record.revisions)
-    yield words.size(record.size_bytes)
+    if record.size_bytes:
+        yield words.size(record.size_bytes)
 
 
 def _rehearsed_losses(view: View) -> Iterator[Block]:

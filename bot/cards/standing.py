@@ -66,7 +66,8 @@ def _started(status: StepStatus, stopped: StepStatus | None) -> str:
         return NEW
     if status not in KNOWN_OLD:
         return UNKNOWN
-    if stopped is StepStatus.DONE:
+    if stopped in (None, StepStatus.DONE):
+        # Without a step that stops them they did not run.
         return STOPPED
     return OLD if stopped in KNOWN_OLD else UNKNOWN
 
@@ -76,18 +77,23 @@ def _database(view: View) -> Iterator[str]:
     if change is None:
         return
     words = view.words
-    swapped, migrated = _status(view, SwapDatabase), _status(view, MigrateSchema)
-    status = swapped if swapped is not None else migrated
-    if status is StepStatus.DONE:
-        key = "db.now_restored" if swapped is not None else "db.now_schema"
-        yield words.say(key, revisions=change.after, backup=change.backup)
-    elif status in UNCHANGED:
-        yield words.say("db.now_schema_old", revisions=change.before)
-    elif status is not None:
-        yield words.say("db.now_schema_unknown")
+    key = _schema_key(_status(view, SwapDatabase), _status(view, MigrateSchema))
+    now = change.before if key == "db.now_schema_old" else change.after
+    yield words.say(key, revisions=now, backup=change.backup)
     entered, gone = _status(view, EnterMaintenance), _status(view, LeaveMaintenance)
     if entered not in (None, *KNOWN_OLD) and gone is not StepStatus.DONE:
         yield words.say("db.now_page")
+
+
+def _schema_key(swapped: StepStatus | None, migrated: StepStatus | None) -> str:
+    """A restored database may be brought up afterwards: both have to be sure."""
+    if swapped is not None:
+        if swapped is StepStatus.DONE and migrated in (None, *UNCHANGED, StepStatus.DONE):
+            return "db.now_restored"
+        return "db.now_schema_old" if swapped in UNCHANGED else "db.now_schema_unknown"
+    if migrated is StepStatus.DONE:
+        return "db.now_schema"
+    return "db.now_schema_old" if migrated in UNCHANGED else "db.now_schema_unknown"
 
 
 def _status(view: View, kind: type[Action]) -> StepStatus | None:
