@@ -34,7 +34,8 @@ class ServerFacts:
 class Shape:
     """What a schema consists of, by name: `{"column": {"projects.description", …}, …}`.
 
-    Kinds: table, column, index, type, constraint, sequence, view.
+    Kinds: table, column, index, type, constraint, sequence, view; and `invalid index`, which is
+    no loss, but tells that something stopped half-way.
     """
 
     names: Mapping[str, frozenset[str]]

@@ -13,6 +13,7 @@ from commands.database_ports import Shape
 from commands.domain.plan import digest_of
 
 SHAPE, NAMES = "shape", "names"
+INVALID = "invalid index"
 
 LONGEST = 64_000
 """A schema with more to its name is remembered by its fingerprint alone."""
@@ -76,10 +77,11 @@ def recalled(before: Mapping[str, str]) -> Shape | None:
 
 
 def differences(before: Shape, now: Shape) -> tuple[str, ...]:
-    """What is gone and what is new, by name: `- column projects.description`, `+ index ix_a`."""
+    """What is gone, new or half made, by name: `- column projects.description`, `+ index ix_a`."""
     gone = (f"- {one.what} {one.name}" for one in before.lost_in(now))
     new = (f"+ {one.what} {one.name}" for one in now.lost_in(before))
-    found = (*gone, *new)
+    broken = now.names.get(INVALID, frozenset()) - before.names.get(INVALID, frozenset())
+    found = (*gone, *new, *(f"! {INVALID} {name}" for name in sorted(broken)))
     return (*found[:SHOWN], "…") if len(found) > SHOWN else found
 
 

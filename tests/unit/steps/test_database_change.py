@@ -198,6 +198,17 @@ def test_a_retry_half_way_is_still_measured_by_what_was_first() -> None:
             w.do("migrate_schema")
 
 
+def test_an_index_that_was_left_invalid_is_half_way_too() -> None:
+    """DROP INDEX CONCURRENTLY was ended for a lock: the name is there, the index is not."""
+    w = database_world()
+    invalid = frozenset({"projects.ix_projects_archived"})
+    left = Shape({**NEWER.names, "invalid index": invalid})
+    w.tool.fails(change=lambda content, _: replace(content, shape=left))
+    with pytest.raises(InDoubtError) as doubt:
+        w.do("migrate_schema")
+    assert doubt.value.facts["objects"] == ("! invalid index projects.ix_projects_archived",)
+
+
 def test_what_was_cut_short_is_ended_before_it_is_looked_at() -> None:
     """A session that outlived its program could commit after our look."""
     w = database_world()

@@ -40,6 +40,9 @@ _SHAPE = f"""
         FROM mine i JOIN pg_index x ON x.indexrelid = i.oid JOIN mine t ON t.oid = x.indrelid
         WHERE NOT EXISTS (SELECT 1 FROM pg_constraint k WHERE k.conindid = i.oid
                           AND k.contype IN ('p', 'u', 'x'))
+    UNION ALL SELECT 'invalid index', t.room || t.relname || '.' || i.relname
+        FROM mine i JOIN pg_index x ON x.indexrelid = i.oid JOIN mine t ON t.oid = x.indrelid
+        WHERE NOT (x.indisvalid AND x.indisready AND x.indislive)
     UNION ALL SELECT 'constraint', t.room || t.relname || '.' || k.conname
         FROM pg_constraint k JOIN mine t ON t.oid = k.conrelid WHERE k.contype <> 'n'
     UNION ALL SELECT 'sequence', s.room || coalesce(t.relname || '.', '') || s.relname
@@ -91,7 +94,8 @@ def shape(link: Link) -> Shape:
     """Every user object by kind and name.
 
     What belongs to a table is named with it (`projects.ix_projects_priority`), a sequence too
-    when a column owns it; an index that only carries out a constraint is not named apart.
+    when a column owns it; an index that only carries out a constraint is not named apart. One
+    that a CONCURRENTLY left half made or half dropped is named once more as `invalid index`.
     """
     names: dict[str, set[str]] = defaultdict(set)
     for kind, name in link.execute(_SHAPE).fetchall():
