@@ -1,4 +1,4 @@
-"""The demo's three acts as data: what is told, done, said, and what the journal must then say."""
+"""The demo's acts as data: what is told, done, said, and what the journal must then say."""
 
 from __future__ import annotations
 
@@ -7,15 +7,19 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from commands.domain.text import Text, text
-from rollbot.demo.people import ANNA, BORIS, IGOR, OLGA, Actor
+from rollbot.demo.people import ANNA, BORIS, DMITRY, IGOR, OLGA, VERA, Actor
 from rollbot.demo.sight import (
     Sight,
     asks_for,
+    at_revision,
     is_frozen,
     is_running,
+    is_saved,
     is_well,
+    prepared,
     proven,
     refused,
+    refused_plan,
     rehearsed,
     succeeded,
     ticked,
@@ -148,4 +152,58 @@ SAFEGUARDS = Act(
     ),
 )
 
+_UNFROZEN = Await(text("demo.await_unfrozen"), lambda sight: not is_frozen(sight))
+
+DATABASE = Act(
+    text("demo.act4"),
+    (
+        Say(ANNA, "unfreeze"),
+        _UNFROZEN,
+        Deploy("v1.4.0"),
+        Tell(text("demo.act4_fails")),
+        Await(text("demo.await_failing"), lambda sight: not is_well("api")(sight)),
+        Say(ANNA, "api v1.2.3 --dry-run"),
+        Await(text("demo.await_rehearsed"), rehearsed),
+        Tell(text("demo.act4_needs")),
+        Say(ANNA, 'db -1 --reason "v1.4.0 отвечает 500, а прежний код не знает r06"'),
+        Await(text("demo.await_asked"), asks_for("execute")),
+        Tell(text("demo.act4_prepares")),
+        Await(text("demo.await_prepared"), prepared, within_s=60),
+        Say(VERA, "approve {last}"),
+        Await(text("demo.await_one_of_two"), asks_for("execute", by=(VERA,))),
+        Say(DMITRY, "approve {last}"),
+        Await(text("demo.await_succeeded"), succeeded(VERA, DMITRY), within_s=60),
+        Await(text("demo.await_revision", revision="r05"), at_revision("r05")),
+        Await(text("demo.await_saved"), is_saved),
+        Tell(text("demo.act4_undo")),
+        Say(ANNA, "undo {last}"),
+        Await(text("demo.await_undo_asked"), asks_for("undo")),
+        Say(VERA, "undo {last}"),
+        Say(DMITRY, "undo {last}"),
+        Await(text("demo.await_undone"), undone, within_s=60),
+        Await(text("demo.await_revision", revision="r06"), at_revision("r06")),
+        Await(text("demo.await_running"), is_running("api", "v1.4.0")),
+        Tell(text("demo.act4_done")),
+    ),
+)
+
+TWO_HEADS = Act(
+    text("demo.act5"),
+    (
+        Say(VERA, "unfreeze"),
+        Say(DMITRY, "unfreeze"),
+        _UNFROZEN,
+        Deploy("v1.5.0"),
+        Tell(text("demo.act5_heads")),
+        Say(ANNA, "db -1"),
+        Await(
+            text("demo.await_refused_plan"),
+            refused_plan("refused.db_several_heads", "r07a", "r07b"),
+        ),
+        Tell(text("demo.act5_done")),
+    ),
+)
+
 PLAY = (BEFORE, ONE_SERVICE, EVERYTHING, SAFEGUARDS)
+WITH_DATABASE = (*PLAY, DATABASE, TWO_HEADS)
+"""On the embedded engine, whose services share this machine's loopback with the database."""

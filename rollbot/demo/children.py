@@ -101,10 +101,6 @@ class Children:
         self._all.append(child)
         return child
 
-    def all(self) -> tuple[Child, ...]:
-        """Every one, in the order in which they were started."""
-        return tuple(self._all)
-
     async def tend(self) -> None:
         """Start anew what ended, until cancelled: the demo is its own supervisor.
 

@@ -1,4 +1,4 @@
-"""`rollbot demo`: the main job in three acts, on parts that come with rollbot."""
+"""`rollbot demo`: the main job in five acts, on parts that come with rollbot."""
 
 from __future__ import annotations
 
@@ -25,7 +25,10 @@ _INTERRUPTED = 130
 )
 @click.option("--language", type=click.Choice(["ru", "en"]), default="ru", show_default=True)
 def demo(*, scripted: bool, as_json: bool, engine: str, language: Language) -> None:
-    """Play a rollback in three acts; exit 0 only if the journal says all went well."""
+    """Play rollbacks in five acts; exit 0 only if the journal says all went well.
+
+    With Docker there are three: the two about the database need the embedded engine.
+    """
     from rollbot.demo.performance import Performance
 
     stream = sys.stderr if as_json else sys.stdout

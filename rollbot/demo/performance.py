@@ -15,7 +15,7 @@ from typing import TextIO
 from commands.domain.people import Language
 from commands.domain.text import text
 from commands.runbook import read_runbook
-from rollbot.demo.acts import FIRST_RELEASE, PLAY
+from rollbot.demo.acts import FIRST_RELEASE, PLAY, WITH_DATABASE, Act
 from rollbot.demo.channel import IncidentChannel, opened
 from rollbot.demo.narrator import PrintedNarrator
 from rollbot.demo.play import Play
@@ -57,14 +57,21 @@ class Performance:
             if not is_kept:
                 shutil.rmtree(root)
 
+    @property
+    def _has_database(self) -> bool:
+        # Containers do not reach a server that listens on this machine's loopback.
+        return self.engine == "embedded"
+
+    def _acts(self) -> tuple[Act, ...]:
+        return WITH_DATABASE if self._has_database else PLAY
+
     def _play(self, root: Path) -> bool:
-        world = World.started(root, self.language, self.engine)
+        world = World.started(root, self.language, self.engine, has_database=self._has_database)
         try:
             world.deploy(FIRST_RELEASE)
             for process in PROCESSES:
-                world.children.start(
-                    process, (*_ROLLBOT, process), world.environment(), is_ours=True
-                )
+                variables = world.environment(asks_database=process != "bot")
+                world.children.start(process, (*_ROLLBOT, process), variables, is_ours=True)
             return self._play_in(world)
         finally:
             world.close()
@@ -89,7 +96,7 @@ class Performance:
             try:
                 if self.interactive:
                     return await self._with_people(sight, channel, narrator)
-                ended_well = await Play(sight, channel, narrator).perform(PLAY)
+                ended_well = await Play(sight, channel, narrator).perform(self._acts())
             finally:
                 tending.cancel()
         narrator.tell(text("demo.all_well") if ended_well else text("demo.not_all_well"))
@@ -101,7 +108,8 @@ class Performance:
         """The same acts at the audience's pace; nothing that they do is a failure."""
         prompt = Prompt(channel, self.stream, self.language)
         try:
-            await Play(sight, prompt, narrator, at_a_loss=prompt.free).perform(PLAY)
+            play = Play(sight, prompt, narrator, at_a_loss=prompt.free)
+            await play.perform(self._acts())
             await prompt.free(text("demo.curtain"))
         except LeftError:
             return True

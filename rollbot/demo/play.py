@@ -104,9 +104,12 @@ class Play:
 
     async def _wait(self, move: Await) -> None:
         began = time.monotonic()
-        while not self._is_true(move):
-            waited_s = time.monotonic() - began
+        while True:
+            # Looked at first: what is waited for may be that something went wrong.
             wrong = self._wrong()
+            if self._is_true(move):
+                break
+            waited_s = time.monotonic() - began
             if wrong or waited_s > move.within_s:
                 await self._give_up(move, waited_s, wrong)
                 return

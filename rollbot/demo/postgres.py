@@ -81,7 +81,7 @@ class Postgres:
         self.children.start(
             "postgres", argv, child_environment(), ending=signal.SIGINT, user=self._user
         )
-        wait_until("postgres", self._answers)
+        wait_until("postgres", self._answers, within_s=_PROGRAM_S)
         self._make_database()
 
     def migrate(self, image: Path, version: str) -> None:

@@ -63,7 +63,10 @@ def told(state: RollbackState) -> dict[str, object]:
 
 
 def target_of(state: RollbackState) -> str:
-    """`api v1.2.3`: what was to be rolled back and where to."""
+    """`api v1.2.3`, `db r05`: what was to be rolled back and where to."""
+    if state.request.changes_database:
+        change = state.plan.schema_change if state.plan else None
+        return f"db {', '.join(change.after) if change else state.request.revision}"
     versions = {target.version for target in state.plan.targets} if state.plan else set()
     asked = state.request.version or "--auto"
     return f"{state.request.subject} {versions.pop() if len(versions) == 1 else asked}"

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 
 from commands.domain.events import AskVerb, Handled, Received, Refused
+from commands.domain.plan import Phase
 from commands.domain.state import RollbackState, Status
 from commands.domain.text import Text, text
 from rollbot.demo.people import Actor
@@ -92,6 +93,32 @@ def ticked(point: str, actor: Actor) -> Question:
     return question
 
 
+def prepared(sight: Sight) -> bool:
+    """What the newest rollback does while people decide is done: backup, proof, rehearsal."""
+    state = sight.last()
+    return (
+        state is not None
+        and bool(state.planned(Phase.PREPARE))
+        and state.pending(Phase.PREPARE) is None
+    )
+
+
+def refused_plan(reason: str, *named: str) -> Question:
+    """No plan could be made of the newest rollback, for this reason, which names these."""
+
+    def question(sight: Sight) -> bool:
+        state = sight.last()
+        return (
+            state is not None
+            and state.status is Status.REFUSED
+            and state.reason is not None
+            and state.reason.key == reason
+            and all(name in str(state.reason.params) for name in named)
+        )
+
+    return question
+
+
 def undone(sight: Sight) -> bool:
     """The newest rollback was walked back."""
     state = sight.last()
@@ -149,6 +176,16 @@ def is_well(*services: str) -> Question:
     return lambda sight: all(
         sight.world.status(service, "/") == HTTPStatus.OK for service in services
     )
+
+
+def is_saved(sight: Sight) -> bool:
+    """Whether a user's new project is saved: the code fits the schema."""
+    return sight.world.save_project() == HTTPStatus.CREATED
+
+
+def at_revision(*revisions: str) -> Question:
+    """Whether the database itself says that its schema is at these revisions."""
+    return lambda sight: sight.world.revisions() == revisions
 
 
 def is_running(service: str, version: str) -> Question:

@@ -75,25 +75,20 @@ class World:
         finally:
             self.stack.close()
 
-    def environment(self) -> dict[str, str]:
-        """The variables of rollbot's own processes in this world."""
+    def environment(self, *, asks_database: bool = False) -> dict[str, str]:
+        """The variables of rollbot's own processes in this world.
+
+        Those that ask the database get its address and find its client programs.
+        """
         return {
             **child_environment(),
+            **(self._of_database() if asks_database else {}),
             "ROLLBOT_RUNBOOK": str(self.places.runbook),
             "ROLLBOT_STATE_DIR": str(self.places.state),
             "ROLLBOT_ENV": ENVIRONMENT,
             "REDIS_URL": self.places.redis_url,
             journal_variable(ENVIRONMENT): self.journal_key,
         }
-
-    def environment_with_database(self) -> dict[str, str]:
-        """The same for those that ask the database: its address, its client programs."""
-        found = self.environment()
-        if self.database:
-            path = (str(self.database.programs), found.get("PATH", ""))
-            found["PATH"] = os.pathsep.join(path)
-            found[database_variable(ENVIRONMENT)] = self.database.url
-        return found
 
     def access(self) -> Access:
         """What opens this world's journal."""
@@ -129,6 +124,17 @@ class World:
         except httpx.TransportError:
             return 0
 
+    def save_project(self) -> int:
+        """What a user who saves a project is answered; 0 when nothing answers."""
+        try:
+            return httpx.post(self.places.url("api", "/projects"), trust_env=False).status_code
+        except httpx.TransportError:
+            return 0
+
+    def revisions(self) -> tuple[str, ...]:
+        """The revisions that the database says it is at; none without a database."""
+        return self.database.revisions() if self.database else ()
+
     def _start(self) -> None:
         argv = [str(get_binary_path()), "--bind", "127.0.0.1", "--save", ""]
         argv += ["--appendonly", "yes", "--appendfsync", "always"]
@@ -139,6 +145,15 @@ class World:
         self.stack.start()
         self.has_history = write_history(self.places.project, child_environment())
         wait_until("valkey", self._valkey_answers)
+
+    def _of_database(self) -> dict[str, str]:
+        if self.database is None:
+            return {}
+        path = (str(self.database.programs), child_environment().get("PATH", ""))
+        return {
+            "PATH": os.pathsep.join(path),
+            database_variable(ENVIRONMENT): self.database.url,
+        }
 
     def _write_runbook(self, language: Language) -> None:
         shipped = tomllib.loads(shipped_runbook().decode())

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
+import signal
 import stat
 from collections.abc import Iterator
 from http import HTTPStatus
@@ -49,6 +51,11 @@ def migrated(postgres: Postgres, version: str) -> Projects:
     return Projects(postgres.url, version)
 
 
+def server_of(postgres: Postgres) -> int:
+    """The server's process id."""
+    return int((postgres.places.database / "postmaster.pid").read_text().splitlines()[0])
+
+
 def test_a_release_brings_the_migration_that_the_code_before_it_cannot_write_on(
     postgres: Postgres,
 ) -> None:
@@ -70,26 +77,29 @@ def test_a_release_brings_the_migration_that_the_code_before_it_cannot_write_on(
 def test_the_server_is_no_root_and_its_data_are_nobody_elses(postgres: Postgres) -> None:
     """It runs as a user without rights, and the folder of its data is closed to others."""
     data = postgres.places.database
-    server = int((data / "postmaster.pid").read_text().splitlines()[0])
 
-    assert Path(f"/proc/{server}").stat().st_uid != 0 or os.geteuid() != 0
+    assert Path(f"/proc/{server_of(postgres)}").stat().st_uid != 0 or os.geteuid() != 0
     assert stat.S_IMODE(data.stat().st_mode) == 0o700
     assert not list(postgres.places.root.glob("*.password"))
 
 
-def test_a_killed_server_is_started_again_with_its_rows(postgres: Postgres) -> None:
+async def test_a_killed_server_is_started_again_with_its_rows(postgres: Postgres) -> None:
     """After kill -9 the demo starts it anew, and what was saved is there."""
     projects = migrated(postgres, "v1.2.3")
     projects.add()
     before = projects.count()
-    (child,) = postgres.children.all()
-    assert child.process is not None
+    tending = asyncio.create_task(postgres.children.tend())
 
-    child.process.kill()
-    child.process.wait()
-    child.start()
+    killed = server_of(postgres)
+    os.kill(killed, signal.SIGKILL)
 
-    eventually(lambda: projects.count() == before, within_s=30)
+    def is_back() -> bool:
+        return projects.count() == before and server_of(postgres) != killed
+
+    try:
+        await asyncio.to_thread(eventually, is_back, within_s=60)
+    finally:
+        tending.cancel()
 
 
 def test_programs_below_a_closed_folder_are_copied_where_they_can_be_run(
