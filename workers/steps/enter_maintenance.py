@@ -38,6 +38,7 @@ class EnterMaintenance:
         """A page is shown or not; who else wrote it does not matter to users."""
 
     def revert(self, before: Before) -> None:
-        """Take it away, unless it was there before."""
+        """Take it away once the services answer, unless it was there before."""
         if before.get(seen_page.ENTERED) != seen_page.YES:
+            seen_page.await_service(self.ports)
             seen_page.leave(self.ports)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from commands.database_ports import ProxySeen
 from commands.domain.errors import ProxyError
 from commands.domain.proof import ProofItem, Verdict
+from workers.checks.health import HTTP_GOOD
 from workers.steps.ports import Ports
 
 LOOK_EVERY_S = 0.2
@@ -39,6 +42,19 @@ def leave(ports: Ports) -> ProofItem:
     return _proof(ports, "< 500", seen, verdict)
 
 
+def await_service(ports: Ports) -> None:
+    """Wait a while, behind the page, until the health path answers well.
+
+    After an undo the services are only just starting; and what ran before may well have been ill,
+    so that nothing is refused here.
+    """
+    began = ports.clock.now()
+    while _since(ports, began) < _patience_s(ports):
+        if ports.page.seen().health_status in HTTP_GOOD:
+            return
+        ports.clock.sleep(LOOK_EVERY_S)
+
+
 def is_served(seen: ProxySeen) -> bool:
     """Whether users get an answer that is not an error of the server's."""
     return 0 < seen.status < SERVER_ERROR
@@ -47,14 +63,21 @@ def is_served(seen: ProxySeen) -> bool:
 def _await(ports: Ports, *, page: bool) -> ProxySeen:
     """What is seen once it is as wished, or at the end of the patience."""
     began = ports.clock.now()
-    maintenance = ports.limits.maintenance
-    patience_s = maintenance.seen_within_s if maintenance else 0.0
     while True:
         seen = ports.page.seen()
         as_wished = seen.page if page else not seen.page and is_served(seen)
-        if as_wished or (ports.clock.now() - began).total_seconds() >= patience_s:
+        if as_wished or _since(ports, began) >= _patience_s(ports):
             return seen
         ports.clock.sleep(LOOK_EVERY_S)
+
+
+def _since(ports: Ports, at: datetime) -> float:
+    return (ports.clock.now() - at).total_seconds()
+
+
+def _patience_s(ports: Ports) -> float:
+    maintenance = ports.limits.maintenance
+    return maintenance.seen_within_s if maintenance else 0.0
 
 
 def _name(ports: Ports) -> str:
