@@ -74,6 +74,9 @@ SHOWN = (
     Picture("failed", "attention", "telegram"),
     Picture("closed", "checklist"),
     Picture("succeeded", "card", "slack", "en"),
+    Picture("waiting_db_rehearsed", "asked", "telegram", "en"),
+    Picture("waiting_db_rehearsed"),
+    Picture("db_lock"),
 )
 """The pictures that the documents show."""
 
