@@ -171,6 +171,21 @@ def test_a_compose_killed_in_the_middle_heals(
     assert host.running("db") == database
 
 
+def test_settling_awaits_a_container_that_is_being_made(host: Host) -> None:
+    """Compose died while the engine was at it: the container comes a moment later, and goes."""
+    old = host.project.container("api")
+    name, image = f"{str(old.id)[:12]}_{old.name}", old.attrs["Config"]["Image"]
+    make = threading.Timer(
+        0.2, lambda: host.project.engine.containers.create(image, name=name, labels=old.labels)
+    )
+    make.start()
+
+    host.containers.settle("RB-17", timeout_s=30)
+
+    make.join()
+    assert [found.id for found in host.project.containers("api")] == [old.id]
+
+
 def test_settling_awaits_a_container_that_is_being_stopped(host: Host) -> None:
     """What Compose had told to end before it was killed has ended when settling returns."""
     container = host.project.container("api")

@@ -116,6 +116,25 @@ def test_a_rollback_is_proven_and_can_be_undone(start: Start, pin: str) -> None:
     assert not override.exists() or "image" not in override.read_text()
 
 
+def test_a_half_made_container_in_the_way_is_cleared_away(start: Start) -> None:
+    """The engine made it for a Compose that was dead by then: the switch settles and repeats."""
+    rollback = start()
+    planned = rollback.plan("v1.2.3", "api")
+    half_make(rollback.project)
+
+    rollback.carry_out(planned)
+
+    assert rollback.project.version("api") == "v1.2.3"
+    assert len(rollback.project.containers("api")) == 1
+
+
+def half_make(project: Samokoder) -> None:
+    """What a recreate makes first: another container of the service, under a name of its own."""
+    old = project.container("api")
+    name = f"{str(old.id)[:12]}_{old.name}"
+    project.engine.containers.create(old.attrs["Config"]["Image"], name=name, labels=old.labels)
+
+
 def test_all_services_go_side_by_side_and_state_stays(start: Start) -> None:
     """H21: database and Redis keep their containers; one Compose call moves the three."""
     rollback = start()

@@ -44,14 +44,18 @@ class Settling:
     def settle(self, rollback_id: str, timeout_s: float) -> None:
         """Await what is under way, end one-off containers of the rollback, mend half recreates.
 
-        Returns at once, without a change, when nothing is odd. Safe to repeat. Raises
-        CommandTimedOutError when the engine is still busy after `timeout_s`.
+        Changes nothing when nothing is odd. Safe to repeat. Raises CommandTimedOutError when the
+        engine is still busy after `timeout_s`.
         """
         deadline = time.monotonic() + timeout_s
         self._await_one_offs(rollback_id, deadline)
+        # Also when all looks well: a container that the engine is still making shows only when it
+        # is made, which may be after the end of the Compose that had asked for it.
+        is_quiet = self._is_quiet_by(deadline)
         if not self._is_odd(self._containers()):
             return
-        self._await_quiet(deadline, timeout_s)
+        if not is_quiet:
+            raise CommandTimedOutError(f"settle {self.project}", timeout_s)
         groups = defaultdict(list)
         for container in self._containers():
             labels = container["Labels"]
@@ -70,16 +74,17 @@ class Settling:
                 return
             time.sleep(_LOOK_EVERY_S)
 
-    def _await_quiet(self, deadline: float, timeout_s: float) -> None:
+    def _is_quiet_by(self, deadline: float) -> bool:
         """Wait until nothing has changed for half a second and nobody is still being stopped."""
         before, since = self._containers(), time.monotonic()
         while time.monotonic() - since < _QUIET_S or self._is_stopping(before):
             if time.monotonic() > deadline:
-                raise CommandTimedOutError(f"settle {self.project}", timeout_s)
+                return False
             time.sleep(_LOOK_EVERY_S)
             now = self._containers()
             if _shape(now) != _shape(before):
                 before, since = now, time.monotonic()
+        return True
 
     def _is_odd(self, containers: list[Mapping[str, Any]]) -> bool:
         places = [
