@@ -18,6 +18,7 @@ OURS = "rollbot %"
 
 _LOOK_EVERY_S = 0.05
 _INSIST_S = 5.0
+_LEAVE_S = 1.0
 _CLIENTS = """
     WITH clients AS (
         SELECT * FROM pg_stat_activity
@@ -73,11 +74,14 @@ def clients(link: Link, database: str) -> tuple[Session, ...]:
 def drain(link: Link, database: str, patience_s: float) -> tuple[Session, ...]:
     """Wait, then end who stays; returns whom. `link` is on another database.
 
-    Raises DatabaseError when somebody comes back faster than they are ended, or is not ours to
+    Patience is for those who work: a pool's idle sessions only get time to leave in order. Raises DatabaseError when somebody comes back faster than they are ended, or is not ours to
     end (a superuser's session).
     """
-    until = time.monotonic() + patience_s
-    while (left := clients(link, database)) and time.monotonic() < until:
+    began = time.monotonic()
+    while left := clients(link, database):
+        works = any(session.state != "idle" for session in left)
+        if time.monotonic() - began > (patience_s if works else min(patience_s, _LEAVE_S)):
+            break
         time.sleep(_LOOK_EVERY_S)
     ended = {session.pid: session for session in left}
     insist_until = time.monotonic() + _INSIST_S
