@@ -45,7 +45,8 @@ def backups_card(reply: r.BackupsReply, words: Words) -> Card:
     title = _title(words, "db.backups_title", reply)
     if not reply.backups:
         return _nothing(title, words.say("db.no_backups" if reply.backups == () else "db.not_seen"))
-    shown = reply.backups[:BACKUPS_SHOWN]
+    newest_first = sorted(reply.backups, key=lambda one: one.taken_at, reverse=True)
+    shown = newest_first[:BACKUPS_SHOWN]
     proven = sum(one.proven_at is not None for one in reply.backups)
     line = words.say("db.backups_line", of=len(reply.backups), proven=proven)
     blocks: list[Block] = [Paragraph(line), Checklist("", tuple(_backup(b, words) for b in shown))]

@@ -36,9 +36,8 @@ def _where(view: View) -> tuple[str, PlannedStep | None]:
         if state.record(step.number).status in BEGUN:
             return "pause.in_step", step
     work = due(state)
-    step = work.step if work else None
-    if step is not None:
-        return "pause.before_step", step
+    if work is not None and work.step is not None:
+        return "pause.before_step", work.step
     return ("pause.standing" if state.changed else "pause.untouched"), None
 
 
