@@ -74,7 +74,8 @@ def clients(link: Link, database: str) -> tuple[Session, ...]:
 def drain(link: Link, database: str, patience_s: float) -> tuple[Session, ...]:
     """Wait, then end who stays; returns whom. `link` is on another database.
 
-    Patience is for those who work: a pool's idle sessions only get time to leave in order. Raises DatabaseError when somebody comes back faster than they are ended, or is not ours to
+    Patience is for those who work: a pool's idle sessions only get time to leave in order.
+    Raises DatabaseError when somebody comes back faster than they are ended, or is not ours to
     end (a superuser's session).
     """
     began = time.monotonic()
