@@ -17,7 +17,7 @@ import structlog
 from commands.domain.errors import EngineError, StoreError
 from commands.domain.events import EnvironmentEvent, ReleaseSeen
 from commands.domain.facts import KnownRelease, LedgerLine
-from commands.domain.observed import ObservedRecord, Remembered
+from commands.domain.observed import ObservedDatabase, ObservedRecord, Remembered
 from commands.domain.runbook import Runbook
 from commands.domain.text import Text
 from commands.planner.pins import compose_name
@@ -42,8 +42,9 @@ class Observer:
 
     `publish` replaces the record. `note` appends to the environment's journal what a function of
     the ledger says, and asks it again on a conflict. `releases` tells what a service could go
-    back to, `remembered` what this host knows of its journals. Any of them may raise StoreError:
-    then it is tried again at the next turn, and nothing that was seen meanwhile is lost.
+    back to, `remembered` what this host knows of its journals, `database` what is known of that
+    by now. Any of them may raise StoreError: then it is tried again at the next turn, and
+    nothing that was seen meanwhile is lost.
     """
 
     runbook: Runbook
@@ -55,6 +56,7 @@ class Observer:
     note: Callable[[News], None]
     releases: Callable[[str], tuple[KnownRelease, ...]]
     remembered: Callable[[], Remembered] = Remembered
+    database: Callable[[], ObservedDatabase | None] = lambda: None
     earlier: ObservedRecord | None = None
     watched: dict[str, Watched] = field(init=False)
     _known: dict[str, tuple[KnownRelease, ...]] = field(init=False, default_factory=dict)
@@ -112,6 +114,7 @@ class Observer:
             releases=self._known,
             engine_error=error,
             remembered=self.remembered(),
+            database=self.database(),
         )
         # First the record, which people read; the ledger can wait for the next turn.
         self.publish(record)

@@ -124,11 +124,12 @@ class DatabaseLook:
             running_since_at=_since(running, self.service, ledger),
             scratch_apart=self.scratch_apart,
         )
+        ran = {line.version for line in ledger if line.service == self.service}
         look = self._of_downgrade if request.revision is not None else self._of_restore
-        return look(pool, facts, request)
+        return look(pool, facts, request, ran)
 
     def _of_downgrade(
-        self, pool: Executor, facts: DatabaseFacts, request: Request
+        self, pool: Executor, facts: DatabaseFacts, request: Request, ran: set[str]
     ) -> DatabaseFacts:
         """Nothing more about what will be refused: the planner says why, by the same rules."""
         try:
@@ -136,8 +137,7 @@ class DatabaseLook:
             walk = way_back(request, facts, graph)
         except PlanRefusedError:
             return facts
-        named = {request.version} if request.version else set()
-        fits = self.scripts.fits(pool, walk.after, named)
+        fits = self.scripts.fits(pool, walk.after, {request.version or "", *ran})
         losses, why = self._losses(graph, walk, facts.revisions)
         return facts.model_copy(
             update={
@@ -149,13 +149,15 @@ class DatabaseLook:
             }
         )
 
-    def _of_restore(self, pool: Executor, facts: DatabaseFacts, request: Request) -> DatabaseFacts:
+    def _of_restore(
+        self, pool: Executor, facts: DatabaseFacts, request: Request, ran: set[str]
+    ) -> DatabaseFacts:
         """What was written since the backup, per table, and which versions suit it."""
         try:
             backup = backup_for(facts, self.definition, request.backup)
         except PlanRefusedError:
             return facts
-        named = {request.version or "", backup.versions.get(self.service, "")}
+        named = {request.version or "", backup.versions.get(self.service, ""), *ran}
         fits = self.scripts.fits(pool, backup.revisions, named)
         now = self.database.counts(self.definition.name, COUNT_S * 4) if backup.counts else {}
         since = {t: n - backup.counts.get(t, 0) for t, n in now.items()}

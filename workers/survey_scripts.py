@@ -16,7 +16,7 @@ from commands.planner.graph import fit_of
 from commands.planner.pins import compose_name
 from commands.ports import Containers
 
-NEWEST = 8
+NEWEST = 12
 """So many of the newest local images are looked into: a second each, once in an image's life."""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Callable
 from dataclasses import dataclass
 from types import FrameType
 
@@ -11,14 +12,16 @@ import structlog
 from commands.domain.errors import StateLostError, StoreError, TamperedJournalError
 from commands.domain.events import EnvironmentEvent
 from commands.domain.facts import KnownRelease, LedgerLine
-from commands.domain.observed import ObservedRecord, Remembered
+from commands.domain.observed import ObservedDatabase, ObservedRecord, Remembered
 from commands.domain.state import EnvironmentState
 from commands.domain.text import Text
 from commands.store.keys import ENVIRONMENT_JOURNAL
 from commands.store.opening import Store, open_store
 from workers.jobs import Host, open_ports
 from workers.observer import News, Observer
-from workers.surveying import surveyor_of
+from workers.observing_database import DatabaseWatch
+from workers.steps.ports import Ports
+from workers.surveying import look_of, surveyor_of
 
 log = structlog.get_logger()
 
@@ -84,8 +87,14 @@ def assemble(host: Host, store: Store) -> Observer:
         note=note,
         releases=releases,
         remembered=lambda: remembered(store),
+        database=_database(ports),
         earlier=_earlier(store, host),
     )
+
+
+def _database(ports: Ports) -> Callable[[], ObservedDatabase | None]:
+    look = look_of(ports)
+    return DatabaseWatch(look, ports.clock).seen if look else lambda: None
 
 
 def remembered(store: Store) -> Remembered:

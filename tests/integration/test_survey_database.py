@@ -18,6 +18,7 @@ from commands.domain.request import Request
 from commands.domain.runbook import Runbook
 from commands.planner.plan import plan
 from commands.runbook import parse_runbook
+from tests.engines.waiting import eventually
 from tests.fakes.history import FakeHistory
 from tests.stack import schema
 from tests.stack.compose import compose_v1, compose_v2
@@ -32,6 +33,7 @@ from workers.adapters.config_files import FilesOnDisk
 from workers.adapters.postgres.building import in_compose
 from workers.adapters.surroundings import Surroundings
 from workers.jobs import SystemClock
+from workers.observing_database import DatabaseWatch
 from workers.survey import Surveyor
 from workers.survey_database import DatabaseLook
 
@@ -66,9 +68,8 @@ class Host:
 
     def take_back(self, made: Plan) -> None:
         """Run the plan's migration: in the image that runs, the pins as they are."""
-        assert self.surveyor.database is not None
         (migrate,) = (s.action for s in made.steps if isinstance(s.action, MigrateSchema))
-        tool = self.surveyor.database.tool
+        tool = look_at(self).tool
         done = tool.run(migrate.migration, NAME, 60, scratch=False)
         after = list(migrate.migration.after)
         assert (done.exit_code, self.stack.revisions()) == (0, after), done.tail
@@ -103,6 +104,11 @@ def host_of(stack: DatabaseStack, kept: Path) -> Host:
         database=look,
     )
     return Host(stack, runbook, surveyor)
+
+
+def look_at(host: Host) -> DatabaseLook:
+    assert host.surveyor.database is not None
+    return host.surveyor.database
 
 
 def back(revision: str = "-1", **more: Any) -> Request:
@@ -145,6 +151,13 @@ def test_a_broken_release_is_surveyed_planned_and_taken_back(
     judged = {fit.version: (fit.knows, fit.at_head) for fit in found.fits}
     assert judged["v1.2.3"] == judged["v1.2.2"] == (True, True)
     assert judged["v1.3.0"] == (True, False)
+
+    watch = DatabaseWatch(look_at(host), SystemClock())
+    eventually(lambda: watch.seen() is not None, within_s=30, what="the observer sees it")
+    seen = watch.seen()
+    assert seen is not None
+    assert (seen.name, seen.revisions, seen.why) == (NAME, ("r06",), None)
+    assert seen.graph == found.graph
 
     made = host.plan(back())
     assert {target.version for target in made.targets} == {"v1.2.3"}

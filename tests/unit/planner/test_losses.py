@@ -36,7 +36,7 @@ def test_what_alembic_prints_is_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("sql", "named"),
     [
-        ('DROP TABLE public."Odd", billing.invoices CASCADE', ["table Odd", "table billing.invoices"]),
+        ('DROP TABLE public."Odd", b.inv CASCADE', ["table Odd", "table b.inv"]),
         ("DROP INDEX CONCURRENTLY IF EXISTS ix_a", ["index ix_a"]),
         ("ALTER TABLE a DROP COLUMN b, DROP CONSTRAINT c", ["column a.b", "constraint a.c"]),
         ("DROP MATERIALIZED VIEW mv; DROP VIEW v; DROP SEQUENCE s",
