@@ -138,10 +138,8 @@ class Settings(DatabaseSettings):
         url, secret = self.webhook_url, self.webhook_secret
         if not url:
             return None
-        if secret is None:
-            raise _missing("TELEGRAM_WEBHOOK_SECRET")
-        if not self.listen:
-            raise _missing("ROLLBOT_LISTEN")
+        if secret is None or not self.listen:
+            raise _missing("TELEGRAM_WEBHOOK_SECRET" if secret is None else "ROLLBOT_LISTEN")
         if self.telegram_api_url == TELEGRAM_API and not url.startswith("https:"):
             raise SettingsError("TELEGRAM_WEBHOOK_URL", text("wrong.webhook_not_https"))
         return Webhook(url, secret)
@@ -234,8 +232,7 @@ def read_settings() -> Settings:
         return Settings()
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
-        variable = str(first["loc"][0])
-        said = first["msg"].removeprefix("Value error, ")
+        variable, said = str(first["loc"][0]), first["msg"].removeprefix("Value error, ")
         remedy = REMEDIES.get(variable, text("remedy.anew"))
         raise SettingsError(variable, text("wrong.value", said=said, remedy=remedy)) from None
 
