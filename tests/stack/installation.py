@@ -62,7 +62,7 @@ class Installation:
 
     def await_worker(self) -> None:
         """Wait until a live worker is known to Redis."""
-        eventually(self._has_worker, within_s=20, what=lambda: self.log("worker"))
+        eventually(self._has_worker, within_s=60, what=lambda: self.log("worker"))
 
     def kill(self, name: str, signum: signal.Signals = signal.SIGKILL) -> None:
         """End one process by a signal and wait for it."""
@@ -157,7 +157,7 @@ class Installation:
         book = self.store().book
         eventually(
             lambda: book.environment().last_number >= number,
-            within_s=20,
+            within_s=60,
             what=lambda: f"RB-{number} is asked for\n{self.logs()}",
         )
 
