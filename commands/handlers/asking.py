@@ -75,13 +75,16 @@ async def schema(context: Context, spoken: s.Schema) -> r.Reply:
 
 
 async def backups(context: Context, spoken: s.Backups) -> r.Reply:
-    """The backups there are: the folder's as observed; before that, those of the journal."""
+    """The folder's as observed, and those that the journal has learnt of since."""
     here = context.service.environment
     seen, age = await _database(context)
-    if seen is not None:
-        return r.BackupsReply(here, _name(context), seen.backups, age)
-    known = (await context.service.book.environment()).backups
-    return r.BackupsReply(here, _name(context), tuple(reversed(known)) or None, None)
+    known = tuple(reversed((await context.service.book.environment()).backups))
+    if seen is None:
+        return r.BackupsReply(here, _name(context), known or None, None)
+    since = tuple(one for one in known if max(one.taken_at, one.proven_at or seen.at) > seen.at)
+    names = {one.name for one in since}
+    listed = (*since, *(one for one in seen.backups if one.name not in names))
+    return r.BackupsReply(here, _name(context), listed, age)
 
 
 async def _database(context: Context) -> tuple[ObservedDatabase | None, timedelta | None]:

@@ -67,6 +67,17 @@ async def test_backups_are_listed_from_the_folder_else_from_the_journal(office: 
     assert "pre-deploy" not in said
 
 
+async def test_a_backup_taken_since_the_folder_was_read_is_listed(office: Bureau) -> None:
+    """An observer that saw an empty folder a minute ago hides no backup that is there now."""
+    with_database_row(office)
+    now = office.hall.world.clock.now()
+    fresh = backup(26, "RB-7").model_copy(update={"taken_at": now, "proven_at": now})
+    office.hall.book().note(lambda _: (e.BackupTaken(record=fresh),))
+    observed(office)
+
+    assert "RB-7" in await shown(office, "backups")
+
+
 async def test_a_pressed_skip_is_the_approvers_decision(office: Bureau) -> None:
     """Who asks is refused and written down; an approver's press names the plan and counts."""
     with_database_row(office)
