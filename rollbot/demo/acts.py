@@ -175,6 +175,7 @@ DATABASE = Act(
         Await(text("demo.await_succeeded"), succeeded(VERA, DMITRY), within_s=60),
         Await(text("demo.await_revision", revision="r05"), at_revision("r05")),
         Await(text("demo.await_saved"), is_saved),
+        Say(VERA, "backups"),
         Tell(text("demo.act4_undo")),
         Say(ANNA, "undo {last}"),
         Await(text("demo.await_undo_asked"), asks_for("undo")),
@@ -204,6 +205,9 @@ TWO_HEADS = Act(
     ),
 )
 
-PLAY = (BEFORE, ONE_SERVICE, EVERYTHING, SAFEGUARDS)
-WITH_DATABASE = (*PLAY, DATABASE, TWO_HEADS)
+_FIRST = (BEFORE, ONE_SERVICE, EVERYTHING, SAFEGUARDS)
+WITH_DATABASE = (*_FIRST, DATABASE, TWO_HEADS)
 """On the embedded engine, whose services share this machine's loopback with the database."""
+
+WITHOUT_DATABASE = (*_FIRST, Act(text("demo.act4"), (Tell(text("demo.act4_elsewhere")),)))
+"""On Docker: its containers do not reach a server on this machine's loopback."""

@@ -15,7 +15,7 @@ from typing import TextIO
 from commands.domain.people import Language
 from commands.domain.text import text
 from commands.runbook import read_runbook
-from rollbot.demo.acts import FIRST_RELEASE, PLAY, WITH_DATABASE, Act
+from rollbot.demo.acts import FIRST_RELEASE, WITH_DATABASE, WITHOUT_DATABASE, Act
 from rollbot.demo.channel import IncidentChannel, opened
 from rollbot.demo.narrator import PrintedNarrator
 from rollbot.demo.play import Play
@@ -59,11 +59,10 @@ class Performance:
 
     @property
     def _has_database(self) -> bool:
-        # Containers do not reach a server that listens on this machine's loopback.
         return self.engine == "embedded"
 
     def _acts(self) -> tuple[Act, ...]:
-        return WITH_DATABASE if self._has_database else PLAY
+        return WITH_DATABASE if self._has_database else WITHOUT_DATABASE
 
     def _play(self, root: Path) -> bool:
         world = World.started(root, self.language, self.engine, has_database=self._has_database)
