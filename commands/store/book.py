@@ -103,9 +103,11 @@ class Book:
 
     def _refresh(self, name: str) -> None:
         after = self.folded.position(name)
+        # Also when nothing is new: another process of this host may have seen more.
+        seen = self.mirror.length(name) if self.mirror is not None else 0
         entries = self.journal.read(name, after)
-        if self.mirror is not None and (entries or not after):
-            self.mirror.keep(name, entries, after)
+        if self.mirror is not None and (entries or seen != after):
+            self.mirror.keep(name, entries, after, seen)
         self.folded.take(name, entries)
 
 

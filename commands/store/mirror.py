@@ -69,20 +69,28 @@ class Mirror:
         The last mirrored entry is read again: by the chain of hashes it speaks for all before it.
         Raises what reading raises, too.
         """
-        after = max(self.length(journal) - 1, 0)
-        self.keep(journal, reader.read(journal, after), after)
+        seen = self.length(journal)
+        after = max(seen - 1, 0)
+        self.keep(journal, reader.read(journal, after), after, seen)
 
-    def keep(self, journal: str, recorded: Sequence[Recorded[Any]], after: int = 0) -> None:
+    def keep(
+        self,
+        journal: str,
+        recorded: Sequence[Recorded[Any]],
+        after: int = 0,
+        seen: int | None = None,
+    ) -> None:
         """Write down entries `after + 1` and on, which are *all* that Redis has from there.
 
-        They are on the disk when this returns; call it before the effect. Safe to repeat. Raises
-        `StateLostError` when the journal is shorter than it was seen before, and
-        `TamperedJournalError` when it differs; nothing is written then.
+        `seen` is how long the mirror was before Redis was asked: what another process appended
+        and mirrored meanwhile is no loss. They are on the disk when this returns; call it before
+        the effect. Safe to repeat. Raises `StateLostError` when the journal is shorter than it
+        was seen before, and `TamperedJournalError` when it differs; nothing is written then.
         """
         with self._file.locked() as fd:
             known = self._hashes.setdefault(journal, [])
             found = after + len(recorded)
-            if found < len(known) or after > len(known):
+            if found < (len(known) if seen is None else seen) or after > len(known):
                 raise StateLostError(journal, len(known), found)
             for entry in recorded:
                 if entry.n <= len(known) and known[entry.n - 1] != entry.hash:

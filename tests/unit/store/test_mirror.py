@@ -55,6 +55,20 @@ def test_a_journal_that_became_shorter_is_refused(mirror: Mirror) -> None:
     assert again(mirror).length("RB-7") == 2
 
 
+def test_what_another_process_mirrored_meanwhile_is_no_loss(mirror: Mirror) -> None:
+    """Read first, and mirrored after somebody's newer entry was: nothing is lost."""
+    entries = written("RB-7", "a", "b").read("RB-7")
+    mirror.keep("RB-7", entries[:1])
+    seen = mirror.length("RB-7")
+    again(mirror).keep("RB-7", entries)
+
+    mirror.keep("RB-7", entries[:1], seen=seen)
+
+    assert mirror.length("RB-7") == 2
+    with pytest.raises(StateLostError):
+        mirror.keep("RB-7", entries[:1], seen=mirror.length("RB-7"))
+
+
 def test_a_journal_with_another_past_is_refused(mirror: Mirror) -> None:
     """Entries of the same number with other content are named."""
     mirror.keep("RB-7", written("RB-7", "a", "b").read("RB-7"))

@@ -4,7 +4,8 @@ import time
 
 import pytest
 
-from commands.store.redaction import MASK, Redactor
+from commands.domain.secret_shapes import MASK
+from commands.store.redaction import Redactor
 
 
 @pytest.mark.parametrize(

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from commands.domain import command as c
 from commands.domain import events as e
+from commands.domain.errors import StateLostError
 from commands.domain.plan import CommandLine, Phase, PinVersion, Plan, PullImage, RunCheck, Target
 from commands.domain.state import RollbackState, Status, StepStatus
+from commands.store.mirror import Mirror
 from tests.fakes.witness import MemoryWitness
 from tests.unit.steps.world import NEW, OLD
 from tests.unit.workers.office import ANNA, Office
@@ -191,6 +196,23 @@ def test_a_clean_up_of_another_plan_is_not_run() -> None:
     assert record.error is not None
     assert record.error.key == "step.plan_not_ours"
     assert office.world.engine.here == here
+
+
+def test_a_journal_cut_back_to_what_a_process_knows_is_refused(tmp_path: Path) -> None:
+    """Nothing new to read is no proof: another process of this host has seen more."""
+    office = Office()
+    rollback = office.ask()
+    worker, other = office.worker(), office.worker()
+    for one in (worker, other):
+        one.book.mirror = Mirror(tmp_path, "production")
+    worker.drive(rollback)
+    known = len(office.streams.entries[rollback])
+    office.order(c.Cancel(office.actor(ANNA)), rollback)
+    other.drive(rollback)
+    del office.streams.entries[rollback][known:]
+
+    with pytest.raises(StateLostError):
+        worker.drive(rollback)
 
 
 def test_a_host_that_forgot_goes_on_with_nothing() -> None:
