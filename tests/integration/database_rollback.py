@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from multiprocessing import get_context
+from multiprocessing.context import SpawnProcess
 from pathlib import Path
 
 from pydantic import SecretStr
@@ -15,13 +19,15 @@ from commands.domain.people import PersonId, Scenario
 from commands.domain.plan import PlannedStep
 from commands.domain.request import Request
 from commands.domain.runbook import Channel, Runbook
-from commands.domain.state import RollbackState, StepRecord
+from commands.domain.state import RollbackState, StepRecord, StepStatus
 from commands.runbook import parse_runbook
 from commands.store.book import Book
 from commands.store.opening import Access, Store, open_store
 from tests.stack.database import DatabaseStack
 from workers import jobs
 from workers.database_engines import Addresses
+from workers.lease import Lease
+from workers.proving import Proof
 
 ASKS, TEAM, LEAD = "anna", "gleb", "vera"
 """Who is on call and asks; who approves: the database team and the DevOps lead."""
@@ -102,7 +108,8 @@ class DatabaseRollback:
 
     def drive(self, rollback: str) -> RollbackState:
         """One job, by a process that remembers nothing."""
-        jobs.assemble(self.host(), self.store, rollback, None).drive(rollback)
+        with Lease(self.folder, "production").acquire(60, rollback) as held:
+            jobs.assemble(self.host(), self.store, rollback, held.fd).drive(rollback)
         return self.state(rollback)
 
     def order(self, command: c.Command, rollback: str = "") -> Decision:
@@ -130,6 +137,10 @@ class DatabaseRollback:
         state = self.state(rollback)
         return state.record(self.planned(rollback, kind).number)
 
+    def is_under_way(self, rollback: str, kind: str) -> bool:
+        """Whether the worker is in the step of that kind now."""
+        return self.record(rollback, kind).status is StepStatus.RUNNING
+
     def planned(self, rollback: str, kind: str) -> PlannedStep:
         plan = self.state(rollback).plan
         assert plan is not None
@@ -140,3 +151,68 @@ class DatabaseRollback:
         state = self.state(rollback)
         steps = state.plan.steps if state.plan else ()
         return {step.action.kind: state.record(step.number).seconds for step in steps}
+
+    def skip(self, rollback: str) -> None:
+        """The database team leaves the rehearsal."""
+        self.order(c.SkipRehearsal(self.actor(TEAM)), rollback)
+
+    def backup(self) -> str:
+        """A proven backup, as a deploy takes one before it begins; its name."""
+        ports = jobs.open_ports(self.host(), self.runbook, "pre-deploy")
+        path = ports.folder.new_path(ports.limits.name, "pre-deploy")
+        record = ports.production.dump(ports.limits.name, path, 60)
+        copy = f"{ports.limits.name}_scratch_pre_deploy"
+        Proof(ports.folder, ports.production, ports.clock).of(record, copy, 60)
+        ports.production.drop(copy)
+        return record.name
+
+    @contextmanager
+    def in_a_process(self, rollback: str) -> Iterator[SpawnProcess]:
+        """A job in a process of its own, which can be killed; ended with the block."""
+        job = get_context("spawn").Process(target=drive_apart, args=(self.apart(), rollback))
+        job.start()
+        try:
+            yield job
+        finally:
+            job.kill()
+            job.join()
+
+    def apart(self) -> Apart:
+        return Apart(
+            self.text,
+            self.redis_url,
+            self.folder,
+            dict(self.stack.compose.environment),
+            self.stack.password,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Apart:
+    """What a job process must be told, and can be sent."""
+
+    text: str
+    redis_url: str
+    folder: Path
+    environment: dict[str, str]
+    password: str
+
+
+def drive_apart(told: Apart, rollback: str) -> None:
+    """The job process: the lease, then the executor."""
+    access = Access(
+        environment="production",
+        redis_url=told.redis_url,
+        key=KEY,
+        state_dir=told.folder,
+        secrets=(told.password,),
+    )
+    runbook = parse_runbook(told.text.encode())
+    host = jobs.Host(
+        access=access,
+        read_runbook=lambda: runbook,
+        environment_variables=told.environment,
+        clock=jobs.SystemClock(),
+    )
+    jobs.prepare(host)
+    jobs.drive(rollback)

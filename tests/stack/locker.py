@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from typing import Self
 
 import psycopg
@@ -14,10 +15,11 @@ from tests.stack.database import DatabaseStack
 class Locker:
     """Somebody's report that begins as soon as the copy is whole, and keeps its lock.
 
-    Another reader comes every so often; `others_waited_s` is its longest wait.
+    `after` names the copy, or says itself when to begin. Another reader comes every so often;
+    `others_waited_s` is its longest wait.
     """
 
-    def __init__(self, stack: DatabaseStack, after: str) -> None:
+    def __init__(self, stack: DatabaseStack, after: str | Callable[[], bool]) -> None:
         self.stack, self.after, self.others_waited_s = stack, after, 0.0
         self._over = threading.Event()
         self._threads = [threading.Thread(target=t) for t in (self._lock, self._read)]
@@ -33,23 +35,26 @@ class Locker:
             thread.join(30)
 
     def _lock(self) -> None:
-        self._await_copy()
+        self._await_begin()
         with psycopg.connect(self.stack.dsn, application_name="nightly report") as report:
             report.execute("SELECT count(*) FROM projects")
             self._over.wait(300)
 
     def _read(self) -> None:
-        self._await_copy()
+        self._await_begin()
         with psycopg.connect(self.stack.dsn, autocommit=True) as reader:
             while not self._over.wait(0.05):
                 began = time.monotonic()
                 reader.execute("SELECT count(*) FROM projects")
                 self.others_waited_s = max(self.others_waited_s, time.monotonic() - began)
 
-    def _await_copy(self) -> None:
+    def _await_begin(self) -> None:
+        while not self._over.wait(0.02):
+            if self._is_whole(self.after) if isinstance(self.after, str) else self.after():
+                return
+
+    def _is_whole(self, copy: str) -> bool:
         asked = "SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = %s"
         with psycopg.connect(self.stack.dsn_of("postgres"), autocommit=True) as link:
-            while not self._over.wait(0.02):
-                row = link.execute(asked, [self.after]).fetchone()
-                if row is not None and row[0]:
-                    return
+            row = link.execute(asked, [copy]).fetchone()
+        return row is not None and bool(row[0])
