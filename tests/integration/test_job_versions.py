@@ -58,7 +58,7 @@ async def test_auto_goes_where_the_observer_has_seen_it_run_well(
 async def test_rehearsed_refused_and_helped_without_touching_anything(
     slack: Slack, samokoder: SamokoderFactory, installation: InstallationFactory, tmp_path: Path
 ) -> None:
-    """Dry run with the commits that go, already there, a typo's neighbours, a stateful service."""
+    """Dry run with the commits that go, already there, a typo's neighbours, no database here."""
     project = samokoder(compose_v2(), "v1.3.0")
     before, env = project.identities(), project.env_file.read_bytes()
     history = history_in(repository(tmp_path / "samokoder.git"))
@@ -76,7 +76,7 @@ async def test_rehearsed_refused_and_helped_without_touching_anything(
     await there.shows(mistyped, "v1.2.33", phrase("refused.release_not_found") + " v1.2.3")
     for words, answer in {
         "/rollback apu v1.2.3": "api",
-        "/rollback db v1.2.3": "db",
+        "/rollback db v1.2.3": phrase("grammar.no_database"),
         "/rollback api v1;id": "v1;id",
     }.items():
         await there.says(ANNA, words)
