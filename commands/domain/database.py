@@ -126,10 +126,10 @@ class DatabaseFacts(Fact):
     of the migrations' service against `target` (or the current revision for a service rollback).
     `written_since`: rows per table now minus then, for the backup of a restore. Versions are
     server_version_num's (150014); None: no such program. `running_since_at`: when the
-    `running_version` of the migrations' service was first seen. `is_lean`: only what a service rollback
-    needs was asked; sizes, versions, sessions and backups say nothing then. `scratch_apart`:
-    proofs and rehearsals have a server of their own. `server_free_bytes` counts this rollback's
-    own scratch copy as room, so that it is the same before and after.
+    `running_version` of the migrations' service was first seen. `is_lean`: only what a service
+    rollback needs was asked; sizes, versions, sessions and backups say nothing then.
+    `scratch_apart`: proofs and rehearsals have a server of their own. `server_free_bytes` counts
+    this rollback's own scratch copy as room, so that it is the same before and after.
     """
 
     database: str

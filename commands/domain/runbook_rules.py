@@ -12,6 +12,7 @@ from graphlib import CycleError, TopologicalSorter
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from commands.domain.database_rules import database_problems
 from commands.domain.masked import each_string, masked
 from commands.domain.people import PersonId, RoleId
 from commands.domain.runbook import EscalationRow, Runbook
@@ -32,7 +33,7 @@ class Problem:
 def problems_in(runbook: Runbook) -> tuple[Problem, ...]:
     """Everything that does not fit together, in the file's order. Empty means valid."""
     rules = (_zone, _environments, _channels, _services, _addresses, _order, _people, _roles)
-    others = (_rows, _checklist, _secrets)
+    others = (_rows, _checklist, _databases, _secrets)
     found = [problem for rule in (*rules, *others) for problem in rule(runbook)]
     return tuple(one for at, one in enumerate(found) if one not in found[:at])
 
@@ -147,6 +148,10 @@ def _checklist(runbook: Runbook) -> Iterator[Problem]:
     for at, point in enumerate(runbook.checklist):
         if point.confirmed_by == "machine" and not point.check:
             yield Problem(f"checklist[{at}].check", text("wrong.no_check"))
+
+
+def _databases(runbook: Runbook) -> Iterator[Problem]:
+    yield from (Problem(path, why) for path, why in database_problems(runbook))
 
 
 def _secrets(runbook: Runbook) -> Iterator[Problem]:

@@ -20,15 +20,18 @@ class Verdict:
 
 
 def verdict(facts: Facts, definition: Database | None, targets: tuple[Target, ...]) -> Verdict:
-    """Of a rollback that leaves the database alone. Services without migrations ask nothing.
+    """Of a rollback that leaves the database alone. Who does not use it asks nothing of it.
 
-    Without a database in the runbook nobody looked, and that is said.
+    Without a database in the runbook nobody looked, nor into a user of it that has no migrations
+    of its own; that is said.
     """
+    unknown = Verdict(warnings=(text("plan.schema_unknown"),))
     if definition is None:
-        return Verdict(warnings=(text("plan.schema_unknown"),))
+        return unknown
     target = next((t for t in targets if t.service == definition.migrations.service), None)
     if target is None:
-        return Verdict()
+        is_user = any(t.service in definition.dependants for t in targets)
+        return unknown if is_user else Verdict()
     if facts.database is None:
         unasked = text("plan.db_schema_unasked", version=target.version)
         return Verdict(warnings=(unasked, *([facts.database_why] if facts.database_why else ())))

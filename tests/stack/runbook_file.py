@@ -53,6 +53,8 @@ def _services(project: Samokoder, shipped: Mapping[str, Any]) -> dict[str, Any]:
 
 def _environment(project: Samokoder, shipped: Mapping[str, Any]) -> dict[str, Any]:
     environment = {**shipped["environments"][ENVIRONMENT], "repository": "", "smoke": []}
+    # Its `db` is no PostgreSQL: `database_runbook_for` writes about one that is.
+    environment.pop("database")
     compose = {
         **environment["compose"],
         "generation": project.compose.generation,

@@ -195,3 +195,22 @@ def test_a_missing_file_says_how_to_get_one(tmp_path: Path) -> None:
     with pytest.raises(RunbookError) as caught:
         read_runbook(tmp_path / "absent.toml")
     assert "rollbot init" in say(caught.value.text, "en")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('dependants = ["api", "worker"]', 'dependants = ["api", "redis"]', "dependants: names re"),
+        ('dependants = ["api", "worker"]', 'dependants = ["worker"]', "migrations.service: api m"),
+        ('service = "db"\n', 'service = "postgres"\n', "database.service: postgres must be a"),
+        ('name = "samokoder"\n', 'name = "samo;koder"\n', "database.name: must match"),
+        ('backups = "/var', 'backups = "var', "database: backups must be an absolute"),
+        ('file = "/opt', 'file = "opt', "database.maintenance.file: opt/samokoder"),
+        ('public_url = "http://localhost/"', 'public_url = "localhost"', "public_url: must be an"),
+        ('proxy = "traefik"', 'proxy = "nginx"', "maintenance.reload: must be given"),
+        ('clone = "room"', 'clone = "maybe"', "database.clone: must be"),
+    ],
+)
+def test_a_wrong_word_about_the_database_is_named(old: str, new: str, said: str) -> None:
+    """Who uses it can be stopped, who migrates uses it, its server is never recreated."""
+    assert said in refusal((old, new))

@@ -146,7 +146,7 @@ def test_a_reason_of_5000_characters_is_kept_whole(runbook: Runbook) -> None:
         ("full api v1", "grammar.whole_and_services", "api"),
         ("--full --service=api --to-version=v1", "grammar.whole_and_services", "api"),
         ("redis v7", "grammar.stateful", "хранит данные"),
-        ("--service=db --to-version=v1", "grammar.stateful", "хранит данные"),
+        ("--service=redis --to-version=v1", "grammar.stateful", "хранит данные"),
         ("арi v1", "grammar.lookalike", "Наберите латиницей: api"),
         ("api v1.2.3с", "grammar.lookalike", "с → c"),
         ("api ｖ1.2.3", "grammar.lookalike", "v1.2.3"),
