@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from commands.domain.errors import StoreFullError
 from tests.engines.redis_server import RedisServer
 from tests.engines.waiting import eventually
 from tests.faults.bureau import Bureau
-from tests.faults.gate import GATED, TOLD_WITHIN_S, at_the_gate, done_once, gate, told
+from tests.faults.gate import GATED, at_the_gate, done_once, gate, told
 from tests.faults.worker_world import WorkerWorld, worker_world
 from tests.integration.incident import phrase
 from tests.integration.slack_people import CHANNEL, on_slack
@@ -60,17 +61,20 @@ def test_a_rollback_that_stands_still_is_told_once_and_so_is_that_it_goes_on(
         server.config_set("maxmemory", "1")
         known = len(host.events(rollback))
         (gate / "open").touch()
-        stands = lambda: told(slack, rollback, "pause.in_step", "Освободите память")  # noqa: E731
-        eventually(stands, within_s=30, what=host.logs)
+        told_so = partial(told, slack, rollback, "pause.in_step", "Освободите память")
+        eventually(told_so, within_s=60, what=host.logs)
         host.kill("bot")
         edits = len(about(slack, "pause.in_step")[0].earlier)
         host.start("bot")
-        again = lambda: len(about(slack, "pause.in_step")[0].earlier) > edits  # noqa: E731
-        eventually(again, within_s=30, what=host.logs)
+        eventually(
+            lambda: len(about(slack, "pause.in_step")[0].earlier) > edits,
+            within_s=60,
+            what=host.logs,
+        )
         assert len(host.events(rollback)) == known
         server.config_set("maxmemory", "0")
     host.await_status("succeeded", of=rollback)
-    eventually(lambda: told(slack, rollback, "pause.over"), within_s=TOLD_WITHIN_S, what=host.logs)
+    eventually(lambda: told(slack, rollback, "pause.over"), within_s=60, what=host.logs)
 
     assert len(about(slack, "pause.in_step")) == 1
     assert not told(slack, rollback, "pause.in_step")
