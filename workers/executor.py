@@ -171,14 +171,14 @@ class Executor:
         self.book.append(state, StepIntended(step=number, direction="back", attempt=attempt))
         began = self.clock.now()
         try:
-            if record.before:
-                # Nothing captured is nothing done: there is no state to go back to.
-                step.revert(record.before)
+            # Nothing captured is nothing done: there is no state to go back to.
+            detail = step.revert(record.before) if record.before else None
         except RollbotError as error:
             said = problem(planned, error, self._since(began), "back")
             self._append_outcome(state, said)
             return
-        done = StepDone(step=number, direction="back", seconds=self._since(began))
+        seconds = self._since(began)
+        done = StepDone(step=number, direction="back", seconds=seconds, detail=detail)
         self._append_outcome(state, done)
 
     def _done(

@@ -40,13 +40,19 @@ def _kept_by(state: RollbackState, step: PlannedStep) -> str:
         ):
             return naming.kept(database, state.id)
         case MigrateSchema(way_back="swap", database=database) if (
-            status is StepStatus.REVERTED and not _swaps(state)
+            status is StepStatus.REVERTED and not _swaps(state) and not _unchanged(state, step)
         ):
             return naming.left(database, state.id)
         case SwapDatabase(database=database) if status is StepStatus.REVERTED:
             return naming.restored(database, state.id)
         case _:
             return ""
+
+
+def _unchanged(state: RollbackState, step: PlannedStep) -> bool:
+    """Whether the walk back found that nothing had been changed, so that nothing was put aside."""
+    detail = state.record(step.number).detail
+    return detail is not None and detail.key == "db.unchanged"
 
 
 def _swaps(state: RollbackState) -> bool:

@@ -9,6 +9,7 @@ import psycopg
 import pytest
 
 from commands.domain.events import StepProbed
+from commands.domain.keeping import kept_databases
 from commands.domain.people import Scenario
 from commands.domain.state import Status, StepStatus
 from commands.locale import say
@@ -96,6 +97,7 @@ def test_a_lock_is_given_up_then_a_managed_server_goes_back(
     assert "nightly report" in str(state.reason.params["holders"])
     assert report.others_waited_s < 1.5
     assert case.recover(rollback, "undo").status is Status.UNDONE, case.state(rollback).reason
+    assert kept_databases(case.state(rollback)) == ()
     assert stack.revisions() == ["r06"]
     assert [name for name in stack.databases() if name.startswith(NAME)] == [NAME]
 

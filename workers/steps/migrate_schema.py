@@ -85,16 +85,21 @@ class MigrateSchema:
                 return text("db.kept_gone", database=database, kept=kept)
         return None
 
-    def revert(self, before: Before) -> None:
-        """Nothing was changed: nothing is done. Else by the plan's way back, and read back."""
-        if self.is_swapped or self._is_back(before):
-            return
+    def revert(self, before: Before) -> Text | None:
+        """By the plan's way back, and read back. Nothing was changed: nothing is done, and said."""
+        if self.is_swapped:
+            return None
+        database = self.action.database
+        aside = naming.left(database, self.ports.rollback_id)
+        if self._is_back(before):
+            # With another put aside it was brought back by an attempt that was cut short.
+            return None if self.ports.production.exists(aside) else text("db.unchanged")
         if self.action.way_back == "swap":
-            aside = naming.left(self.action.database, self.ports.rollback_id)
-            swap_back(self.ports, self.action.database, aside, marked=True)
+            swap_back(self.ports, database, aside, marked=True)
         elif self.action.back is not None:
             self._run(self.action.back, self._look()).carry_out()
         self._refuse_another_schema(before)
+        return None
 
     def _run(self, migration: Migration, start: Look) -> Run:
         return Run(

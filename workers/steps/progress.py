@@ -70,6 +70,6 @@ class Step(Protocol):
         """
         ...
 
-    def revert(self, before: Before) -> None:
-        """Go back to the captured state."""
+    def revert(self, before: Before) -> Text | None:
+        """Go back to the captured state. What it says, if anything, stands on the card."""
         ...

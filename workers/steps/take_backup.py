@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import PurePath
 
 from commands.domain.database import BackupRecord
+from commands.domain.errors import EngineError
 from commands.domain.plan import EvidenceItem
 from commands.domain.text import text
+from commands.planner.pins import compose_name
 from workers.steps.ports import Ports
 from workers.steps.progress import Before, Outcome, Progress
 
@@ -39,10 +42,14 @@ class TakeBackup:
 
     def apply(self) -> Outcome:
         """Raises DiskFullError, CommandFailedError, BackupInvalidError; then nothing is left."""
+        ran = self._versions()
         made = self._made(self.captured)
         record = made or self.ports.production.dump(
             self.database, self.captured[PATH], self.timeout_s
         )
+        if not record.versions:
+            record = record.model_copy(update={"versions": ran})
+            self.ports.folder.note(record)
         return Outcome(
             detail=text("db.backed_up", **_facts(record)),
             evidence=(_evidence(record),),
@@ -53,6 +60,18 @@ class TakeBackup:
 
     def revert(self, before: Before) -> None:
         """A backup stays: it is kept and let go by the folder's own rule."""
+
+    def _versions(self) -> dict[str, str]:
+        """What uses the database now, by service: a backup of a faulty release says so (H4)."""
+        ports = self.ports
+        found: dict[str, str] = {}
+        for name in ports.limits.dependants:
+            # An engine that is away takes nothing from the worth of a backup.
+            with suppress(EngineError):
+                now = ports.containers.running(compose_name(name, ports.service(name)))
+                if now is not None and now.version:
+                    found[name] = now.version
+        return found
 
     def _made(self, before: Before) -> BackupRecord | None:
         name = PurePath(before.get(PATH, "")).name

@@ -8,6 +8,7 @@ import pytest
 
 from commands.domain import events as e
 from commands.domain.errors import DatabaseUnavailableError
+from commands.domain.keeping import kept_databases
 from commands.domain.state import RollbackState, Status
 from tests.fakes.database_plans import AFTER, BEFORE, NAME
 from tests.unit.steps.database_world import NOW, OLDER, ROWS
@@ -114,6 +115,17 @@ def test_half_a_migration_waits_for_people_and_is_undone() -> None:
     assert office.undone(rollback).status is Status.UNDONE
     assert office.place.content == NOW
     assert not office.place.proxy.is_entered()
+
+
+def test_an_undo_of_a_clean_failure_keeps_nothing_aside() -> None:
+    """Nothing had been changed: the clone goes, and nothing is said to be kept."""
+    office = DatabaseOffice()
+    rollback = office.prepared()
+    office.place.tool.fails()
+    office.approve(rollback, EGOR, IVAN)
+    assert office.drive(rollback).status is Status.FAILED
+    assert kept_databases(office.undone(rollback)) == ()
+    assert list(office.place.server.databases) == [NAME]
 
 
 def test_a_rehearsal_left_out_leaves_the_backup_in() -> None:
