@@ -19,6 +19,7 @@ from commands.domain.text import Param, text
 from commands.locale import say
 from commands.runbook import parse_runbook
 from rollbot.init.compose_file import FoundProject, FoundService, read_project
+from rollbot.init.database_section import dependants_of, migrating_of
 from rollbot.init.draft import Answers, NewPerson, draft
 
 ENVIRONMENT = r"[a-z][a-z0-9_-]{0,19}"
@@ -60,6 +61,7 @@ def init(
     answers = Answers(environment=environment, language=language, pin=_pin(project))
     if not yes:
         project, answers = asking.about(project), asking.everything(answers)
+    _say_which_database(asking, project)
     said = draft(project, answers)
     _write(output, said)
     asking.tell("init.written", path=str(output))
@@ -188,6 +190,19 @@ def _say_what_was_found(asking: Asking, project: FoundProject) -> None:
             asking.tell("init.found_own", variable=service.variable, **facts)
         else:
             asking.tell("init.found_unpinned", **cast("dict[str, Param]", facts))
+
+
+def _say_which_database(asking: Asking, project: FoundProject) -> None:
+    found = project.database
+    if found is None:
+        return
+    facts: dict[str, Param] = {"database": found.name, "service": found.service}
+    if users := dependants_of(project):
+        migrates = migrating_of(project, found).key
+        facts |= {"users": tuple(user.key for user in users), "migrates": migrates}
+        asking.tell("init.found_database", **facts)
+    else:
+        asking.tell("init.database_left_out", **facts)
 
 
 def _pin(project: FoundProject) -> str:

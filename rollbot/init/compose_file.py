@@ -17,6 +17,7 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from commands.domain.errors import ConfigFileError
 from commands.domain.spoken import RESERVED
+from rollbot.init.database import FoundDatabase, find_database
 
 NAMES = ("docker-compose.yml", "docker-compose.yaml", "compose.yaml", "compose.yml")
 VARIABLE = re.compile(r"\$\{(?P<braced>\w+)(?::?[-?+](?P<default>[^}]*))?\}|\$(?P<bare>\w+)")
@@ -25,8 +26,11 @@ ADDRESS = re.compile(r"https?://[^\s\"'|)\]]+")
 KEEPS_DATA = frozenset(
     [
         "postgres",
+        "postgresql",
         "postgis",
         "timescaledb",
+        "timescaledb-ha",
+        "pgvector",
         "mysql",
         "mariadb",
         "redis",
@@ -86,6 +90,7 @@ class FoundProject:
     directory: Path
     files: tuple[str, ...]
     services: tuple[FoundService, ...]
+    database: FoundDatabase | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,10 +140,12 @@ def read_project(directory: Path, files: tuple[str, ...] = ()) -> FoundProject:
             merged.setdefault(str(name), {}).update(body or {})
     env = Interpolation(dotenv_values(directory / ".env", interpolate=False))
     project = env.expand(project) or re.sub(r"[^a-z0-9_-]", "", directory.name.lower())
-    found = [_service(name, body, project, env) for name, body in merged.items()]
+    database = find_database(merged, directory, env.expand)
+    server = database.service if database else ""
+    found = [_service(name, body, project, env, server) for name, body in merged.items()]
     own = {service.name: service.key for service in found if not service.stateful}
     services = tuple(_ordered(service, merged[service.name], own) for service in found)
-    return FoundProject(project, directory, named, services)
+    return FoundProject(project, directory, named, services, database)
 
 
 def _content(path: Path) -> Mapping[str, Any]:
@@ -160,10 +167,12 @@ def _first_of(error: Exception) -> str:
     return str(error).partition("\n")[0]
 
 
-def _service(name: str, body: Mapping[str, Any], project: str, env: Interpolation) -> FoundService:
+def _service(
+    name: str, body: Mapping[str, Any], project: str, env: Interpolation, server: str
+) -> FoundService:
     image, variable = env.image(str(body.get("image", "")))
     is_own = bool(variable) or "build" in body
-    keeps_data = image.rpartition("/")[2] in KEEPS_DATA
+    keeps_data = image.rpartition("/")[2] in KEEPS_DATA or name == server
     return FoundService(
         name=name,
         image=image or f"{project}-{name}",

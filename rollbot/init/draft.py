@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from commands.domain.people import Language
 from commands.domain.runbook import Channel
 from commands.runbook import shipped_runbook
 from rollbot.init.compose_file import FoundProject, FoundService
+from rollbot.init.database_section import database_section
+from rollbot.init.toml import listed, quoted
 
 SECTION = re.compile(r"^# ─── (?P<title>.*?) ─+$", re.MULTILINE)
 ENVIRONMENTS, SERVICES, PEOPLE, ROLES = "Окружения", "Сервисы", "Люди", "Роли"
@@ -78,57 +78,58 @@ def _environment(project: FoundProject, answers: Answers) -> str:
     return f"""
 # Где просят откат: канал определяет окружение.
 [environments.{name}]
-title = {_quoted(name.upper())}
-services = {_list(own)}
+title = {quoted(name.upper())}
+services = {listed(own)}
 # Папка с git-репозиторием: план покажет, какие коммиты отменит откат. Пусто — не покажет.
-repository = {_quoted(str(project.directory) if (project.directory / ".git").exists() else "")}
+repository = {quoted(str(project.directory) if (project.directory / ".git").exists() else "")}
 channels = [
 {"".join(f"    {_channel(channel)},{chr(10)}" for channel in channels)}]
 
 [environments.{name}.compose]
-generation = {_quoted(answers.generation)}
-project = {_quoted(project.name)}
-directory = {_quoted(str(project.directory))}
-files = {_list(project.files)}
+generation = {quoted(answers.generation)}
+project = {quoted(project.name)}
+directory = {quoted(str(project.directory))}
+files = {listed(project.files)}
 # "variable" — версия в переменной файла env_file; "override" — образ в override_file.
-pin = {_quoted(answers.pin)}
+pin = {quoted(answers.pin)}
 env_file = ".env"
 
 # Своя проверка после отката, код 0 — хорошо:
 # [[environments.{name}.smoke]]
 # title = {{ ru = "Smoke-тесты" }}
 # argv = ["/opt/app/smoke-test.sh"]
-"""
+
+{database_section(project, name, answers.generation)}"""
 
 
 def _service(service: FoundService, answers: Answers) -> str:
     if service.stateful:
         reason = "# Данные или чужой образ: не откатывается."
         return f"[services.{service.key}]\n{reason}\nstateful = true\n"
-    lines = [f"[services.{service.key}]", f"image = {_quoted(service.image)}"]
+    lines = [f"[services.{service.key}]", f"image = {quoted(service.image)}"]
     if service.key != service.name:
-        lines.append(f"compose_service = {_quoted(service.name)}")
+        lines.append(f"compose_service = {quoted(service.name)}")
     if service.health_url:
-        lines.append(f"health_url = {_quoted(service.health_url)}")
+        lines.append(f"health_url = {quoted(service.health_url)}")
     else:
         lines.append('# health_url = "http://localhost:8000/health"')
     if service.variable:
-        lines.append(f"version_variable = {_quoted(service.variable)}")
+        lines.append(f"version_variable = {quoted(service.variable)}")
     elif answers.pin == "variable":
         lines.append("# В Compose нет переменной версии: напишите image: …:${APP_VERSION}")
     if service.after:
-        lines.append(f"after = {_list(service.after)}")
+        lines.append(f"after = {listed(service.after)}")
     return "\n".join([*lines, ""])
 
 
 def _person(person: NewPerson) -> str:
-    lines = [f"[people.{_key(person.id)}]", f"name = {_quoted(person.name)}"]
+    lines = [f"[people.{_key(person.id)}]", f"name = {quoted(person.name)}"]
     if person.slack:
-        lines.append(f"slack = {_list([person.slack])}")
+        lines.append(f"slack = {listed([person.slack])}")
     if person.telegram:
         lines.append(f"telegram = [{person.telegram}]")
     if person.login:
-        lines.append(f"login = {_quoted(person.login)}")
+        lines.append(f"login = {quoted(person.login)}")
     return "\n".join([*lines, ""])
 
 
@@ -137,7 +138,7 @@ def _with_members(roles: str, people: tuple[NewPerson, ...]) -> str:
 
     def named(found: re.Match[str]) -> str:
         members = [person.id for person in people if found["role"] in person.roles]
-        return f"{found['head']}members = {_list(members)}"
+        return f"{found['head']}members = {listed(members)}"
 
     pattern = r"(?P<head>^\[roles\.(?P<role>\w+)\]\n(?:.*\n)*?)members = .*$"
     return re.sub(pattern, named, roles, flags=re.MULTILINE)
@@ -146,21 +147,12 @@ def _with_members(roles: str, people: tuple[NewPerson, ...]) -> str:
 def _channel(channel: Channel) -> str:
     said = {"platform": channel.platform, "workspace": channel.workspace}
     said |= {"channel": channel.channel, "topic": channel.topic}
-    return "{ " + ", ".join(f"{k} = {_quoted(v)}" for k, v in said.items() if v) + " }"
+    return "{ " + ", ".join(f"{k} = {quoted(v)}" for k, v in said.items() if v) + " }"
 
 
 def _set(text: str, key: str, value: str) -> str:
-    return re.sub(rf"^{key} = .*$", f"{key} = {_quoted(value)}", text, count=1, flags=re.MULTILINE)
+    return re.sub(rf"^{key} = .*$", f"{key} = {quoted(value)}", text, count=1, flags=re.MULTILINE)
 
 
 def _key(name: str) -> str:
-    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else _quoted(name)
-
-
-def _list(values: Iterable[str]) -> str:
-    return "[" + ", ".join(_quoted(value) for value in values) + "]"
-
-
-def _quoted(value: str) -> str:
-    """A TOML basic string: JSON's escapes are a subset of TOML's."""
-    return json.dumps(value, ensure_ascii=False)
+    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else quoted(name)
