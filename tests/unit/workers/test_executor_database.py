@@ -16,7 +16,7 @@ from tests.unit.steps.world import NEW, OLD
 from tests.unit.workers.database_office import DOWN, DatabaseOffice, named
 from tests.unit.workers.office import EGOR, IVAN
 
-FORWARD, BACK = 138, 82
+FORWARD, BACK = 140, 82
 """How many points a walk has. Odd ones are before a call, even ones after it, and between the
 call before and the next one nothing happens: the even ones are all there is to die at."""
 
