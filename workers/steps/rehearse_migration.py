@@ -130,8 +130,9 @@ class RehearseMigration:
         )
 
     def _end(self) -> None:
-        self.ports.containers.settle(self.ports.rollback_id, SETTLE_S)
+        # Its session first: the engine would wait for the program to end by itself.
         self.ports.rehearsals.settle()
+        self.ports.containers.settle(self.ports.rollback_id, SETTLE_S)
 
     @property
     def _scratch(self) -> str:
