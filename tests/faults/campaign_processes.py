@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -51,7 +52,8 @@ class Watch:
     made: Installation
     overlaps: list[str] = field(default_factory=list)
     _words: dict[int, tuple[int, list[str]]] = field(default_factory=dict)
-    _before: set[str] = field(default_factory=set)
+    _before: set[tuple[str, tuple[int, ...]]] = field(default_factory=set)
+    _told: set[tuple[str, tuple[int, ...]]] = field(default_factory=set)
     _ending: threading.Event = field(default_factory=threading.Event)
     _thread: threading.Thread = field(init=False)
 
@@ -68,11 +70,14 @@ class Watch:
     def _look(self) -> None:
         while not self._ending.wait(LOOK_EVERY_S):
             found = {
-                f"{kind}: {sorted(pids)} at once"
+                (kind, tuple(sorted(pids)))
                 for kind, pids in self._at_work().items()
                 if len(pids) > 1
             }
-            self.overlaps += sorted(found & self._before - set(self.overlaps))
+            for kind, pids in sorted(found & self._before - self._told):
+                how = ", ".join(f"{pid} {_how(pid)}" for pid in pids)
+                self.overlaps.append(f"{kind}: at once {how}")
+            self._told |= found & self._before
             self._before = found
 
     def _at_work(self) -> dict[str, set[int]]:
@@ -102,10 +107,12 @@ class Watch:
 
     def _is_job(self, pid: int, words: list[str]) -> bool:
         """A child of a worker, or one that outlived it."""
-        worker = self.made.running.get("worker")
+        worker, parent = self.made.running.get("worker"), _parent(pid)
         if worker is None or worker.pid == pid or _folder(pid) != self.made.directory:
             return False
-        parent = _parent(pid)
+        if parent == os.getpid():
+            # A worker that the supervisor has just started, and not noted yet.
+            return False
         return parent == worker.pid or (parent > 0 and command_line(parent) != words)
 
 
@@ -163,6 +170,12 @@ def _stat(pid: int) -> list[str]:
     except (FileNotFoundError, ProcessLookupError):
         return []
     return [] if fields[0] in "ZX" else fields
+
+
+def _how(pid: int) -> str:
+    """State, parent and last words, for people: a killed process may still wait for its disk."""
+    state, parent = (*_stat(pid)[:2], "gone", "?")[:2]
+    return f"({state}, child of {parent}: {' '.join(command_line(pid)[-2:])})"
 
 
 def _parent(pid: int) -> int:
