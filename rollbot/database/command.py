@@ -141,12 +141,23 @@ def taken(hand: Hand) -> BackupRecord:
     proven = [o.backup for o in hand.carry_out(plan) if o.backup]
     if not proven:
         raise BackupInvalidError(database.name, "unproven")
-    gone = hand.ports.folder.prune(
-        database.name, database.keep_days, database.keep_at_least, [proven[-1].name]
-    )
-    if gone:
-        hand.tell(text("dbshell.pruned", n=len(gone)))
+    _prune(hand, proven[-1])
     return proven[-1]
+
+
+def _prune(hand: Hand, newest: BackupRecord) -> None:
+    """Let old backups go, but none that an open rollback names; none at all if nobody can tell."""
+    database = hand.database
+    try:
+        book = hand.store().book
+        states = (book.rollback(name) for name in tuple(book.environment().open))
+        changes = (state.plan.schema_change for state in states if state and state.plan)
+        needed = [newest.name, *(change.backup for change in changes if change)]
+    except RollbotError:
+        return
+    days, least = database.keep_days, database.keep_at_least
+    if gone := hand.ports.folder.prune(database.name, days, least, needed):
+        hand.tell(text("dbshell.pruned", n=len(gone)))
 
 
 def backup_plan(hand: Hand) -> Plan:

@@ -252,7 +252,9 @@ class FakeBackups:
         proven = next((one.name for one in listed if one.proven_at), "")
         kept = {proven, *needed, *(one.name for one in listed[:keep_at_least])}
         before = self.clock.now() - timedelta(days=keep_days)
-        gone = tuple(r.name for r in listed if r.name not in kept and r.taken_at < before)
+        gone = tuple(
+            r.name for r in listed if r.sha256 and r.name not in kept and r.taken_at < before
+        )
         for name in gone:
             path = self.path(name)
             del self.shelf.files[path], self.shelf.notes[path]

@@ -66,8 +66,9 @@ class BackupFolder:
     ) -> tuple[str, ...]:
         """Delete what is older and not needed; returns the names. Safe to repeat.
 
-        Only what has a note is ours to delete. Kept whatever its age: the newest proven one, and
-        the newest `keep_at_least`.
+        Only what we made is ours to delete: a customer's own file that was proven has a note too,
+        but no checksum in it. Kept whatever its age: the newest proven one, and the newest
+        `keep_at_least`.
         """
         listed = self.listed(database)
         proven = next((one.name for one in listed if one.proven_at), "")
@@ -76,7 +77,7 @@ class BackupFolder:
         gone = []
         for record in listed:
             path = self.folder / record.name
-            if record.name in kept or record.taken_at >= before or notes.read(path) is None:
+            if record.name in kept or record.taken_at >= before or not record.sha256:
                 continue
             # The file first: a note without a file is nothing, a file without one is a stranger's.
             path.unlink(missing_ok=True)

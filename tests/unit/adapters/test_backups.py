@@ -26,7 +26,7 @@ def folder(tmp_path: Path) -> BackupFolder:
 def _noted(folder: BackupFolder, name: str, *, age_days: float = 0) -> BackupRecord:
     (folder.folder / name).write_bytes(b"x")
     taken_at = folder.clock.now() - timedelta(days=age_days)
-    record = BackupRecord(name=name, database="samokoder", taken_at=taken_at)
+    record = BackupRecord(name=name, database="samokoder", taken_at=taken_at, sha256="5e" * 32)
     folder.note(record)
     return record
 
@@ -103,9 +103,11 @@ def test_a_note_needs_its_file(folder: BackupFolder) -> None:
 
 
 def test_pruning_leaves_strangers_files_alone(folder: BackupFolder) -> None:
-    """Only what has a note of ours is deleted, its note with it, however old the others are."""
+    """Only what we made is deleted, its note with it: a stranger's has a note once it is proven."""
     (folder.folder / OLD).write_bytes(b"x")
     os.utime(folder.folder / OLD, (0, 0))
+    (stranger,) = folder.listed("samokoder")
+    folder.note(stranger.model_copy(update={"proven_at": folder.clock.now()}))
     _noted(folder, OURS, age_days=40)
     _noted(folder, OURS.replace("RB-17", "RB-18"), age_days=1)
 
@@ -113,7 +115,10 @@ def test_pruning_leaves_strangers_files_alone(folder: BackupFolder) -> None:
 
     assert gone == (OURS,)
     assert sorted(path.name for path in folder.folder.iterdir()) == sorted(
-        [OLD, OURS.replace("RB-17", "RB-18"), f"{OURS.replace('RB-17', 'RB-18')}.json"]
+        [
+            *(OLD, f"{OLD}.json"),
+            *(OURS.replace("RB-17", "RB-18"), f"{OURS.replace('RB-17', 'RB-18')}.json"),
+        ]
     )
 
 
