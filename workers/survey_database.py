@@ -29,6 +29,7 @@ from commands.planner.database_warnings import OFFLINE
 from commands.planner.graph import Walk
 from commands.planner.losses import losses_of
 from commands.planner.migrating import Migrating
+from commands.planner.pins import compose_name
 from commands.ports import Containers
 from workers.survey_scripts import ScriptsLook
 
@@ -137,6 +138,7 @@ class DatabaseLook:
             walk = way_back(request, facts, graph)
         except PlanRefusedError:
             return facts
+        self._refuse_without_address()
         fits = self.scripts.fits(pool, walk.after, {request.version or "", *ran})
         losses, why = self._losses(graph, walk, facts.revisions)
         return facts.model_copy(
@@ -180,6 +182,13 @@ class DatabaseLook:
         if counted:
             counted = self.database.rows_at_risk(self.definition.name, counted, COUNT_S)
         return counted, found.unread[0] if found.unread else ""
+
+    def _refuse_without_address(self) -> None:
+        """The migrations' service knows where its database is, or no migration can be run."""
+        name = compose_name(self.service, self.runbook.services[self.service])
+        variable = self.definition.migrations.url_variable
+        if not self.containers.variable(name, variable):
+            raise PlanRefusedError("refused.db_no_url", service=self.service, variable=variable)
 
     def _has_page(self) -> bool | None:
         """None without a proxy, or when its file cannot be read: entering it will tell."""

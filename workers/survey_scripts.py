@@ -58,16 +58,16 @@ class ScriptsLook:
     ) -> ScriptGraph | None:
         """Of the running image; if that has been rolled back already, of a newer one (H2).
 
-        Only an image that has what is in the database can take it back.
+        Only an image that has what is in the database can take it back: the one that brought it
+        up, else the newest that knows it.
         """
         graph = self.running(running)
         if graph is not None and (graph.why or all(graph.knows(one) for one in revisions)):
             return graph
-        for image in self.newest_images():
-            other = self.graph(image.version, image.digest)
-            if other is not None and revisions and all(other.knows(one) for one in revisions):
-                return other
-        return graph
+        read = (self.graph(image.version, image.digest) for image in self.newest_images())
+        others = [one for one in read if one is not None and fit_of(one, revisions).knows]
+        exact = (one for one in others if one.heads == revisions)
+        return next(exact, others[0] if others else graph)
 
     def fits(
         self, pool: Executor, revisions: tuple[RevisionId, ...], named: Collection[str]
