@@ -221,3 +221,11 @@ class EndingServer(FakeDatabase):
 
     def settle(self) -> None:
         self.ended.set()
+
+
+def test_a_backup_says_what_ran_when_it_was_taken() -> None:
+    """H4: by that, one of the faulty release is told from those before it."""
+    w = database_world()
+    w.do("take_backup")
+    (record,) = w.backups.listed(NAME)
+    assert record.versions == {"api": "v1.3.0", "worker": "v1.3.0"}
