@@ -1,0 +1,150 @@
+"""A backup brought back on a real stack: which one, what it costs, and the way back from it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from commands.domain.command import Approve, Deny, Recover, RecoveryVerb
+from commands.domain.people import Scenario
+from commands.domain.plan import Plan
+from commands.domain.state import RollbackState, Status
+from commands.locale import say
+from tests.engines.redis_server import RedisServer
+from tests.integration.database_rollback import ASKS, TEAM, DatabaseRollback
+from tests.stack import schema
+from tests.stack.compose import compose_v2
+from tests.stack.database import NAME, DatabaseStack
+from tests.stack.database_fixtures import DatabaseStackFactory
+from tests.stack.database_runbook import backups_of, database_runbook_for
+
+pytestmark = [
+    pytest.mark.engine("docker", "registry", "redis", "postgresql", "compose_v2"),
+    pytest.mark.timeout(600),
+]
+ALL = ("api", "worker", "frontend")
+
+
+@pytest.fixture
+def case(
+    database_stack: DatabaseStackFactory, redis_server: RedisServer, tmp_path: Path
+) -> DatabaseRollback:
+    """v1.2.2 on a schema that is one revision behind it."""
+    stack = database_stack(compose_v2(), "v1.2.2")
+    schema.alembic(schema.lay_out(tmp_path, "v1.2.2"), stack.dsn, "downgrade", "r04")
+    book = database_runbook_for(stack, changes={"drain_s": 1})
+    return DatabaseRollback(stack, book, redis_server.url, tmp_path / "rollbot")
+
+
+def test_the_newest_proven_backup_from_before_the_faulty_deploy(case: DatabaseRollback) -> None:
+    """H4, H5: the faulty release's own backup is never chosen; full back, and forth again."""
+    stack = case.stack
+    before, good = stack.counts(), case.backup()
+    deploy_the_faulty_release(case)
+    assert stack.write_project()[0] == 201
+    since = stack.counts()
+    bad = backup_of_a_rollback_that_was_denied(case)
+    stack.container("api").restart(timeout=1)
+    # By what ran when they were taken: the restarted container alone says that `bad` is older.
+    assert good != bad
+    assert chosen(case) == good
+
+    rollback = case.asks(scenario=Scenario.FULL, services=ALL, version="v1.2.2", restore_db=True)
+    state = case.drive(rollback)
+    plan = planned(state)
+    assert plan.backup is not None
+    assert (plan.backup.name, plan.written_since) == (good, {"projects": 1})
+    assert stack.counts() == since
+    state = approved(case, rollback)
+    assert state.status is Status.SUCCEEDED, (state.reason, state.steps)
+    assert (stack.revisions(), stack.counts()) == (["r05"], before)
+    for service in ALL:
+        stack.await_version(service, "v1.2.2")
+    assert (stack.write_project()[0], counted(stack, kept(rollback))) == (201, since)
+
+    goes_forth_again(case, rollback, since)
+    a_file_that_changed_is_refused(case, backups_of(stack) / good)
+
+
+def goes_forth_again(case: DatabaseRollback, rollback: str, since: dict[str, int]) -> None:
+    """Undo: rows written after the backup are there; what was put aside stays until let go."""
+    state, stack = recovered(case, rollback, "undo"), case.stack
+    assert state.status is Status.UNDONE, state.reason
+    assert (stack.revisions(), stack.counts()) == (["r06"], since)
+    stack.await_version("api", "v1.3.0")
+    assert stack.write_project()[0] == 201
+    assert ours(stack) == [NAME, f"{NAME}_restored_{rollback.replace('-', '_')}"]
+    state = recovered(case, rollback, "drop_kept")
+    assert state.kept_dropped, state.drop_kept_failed
+    assert ours(stack) == [NAME]
+
+
+def a_file_that_changed_is_refused(case: DatabaseRollback, file: Path) -> None:
+    """It was proven, then cut: nobody is asked, and production stays what it is (case 45)."""
+    stack, whole = case.stack, file.read_bytes()
+    before = (stack.revisions(), stack.counts(), stack.databases())
+    file.write_bytes(whole[:-100])
+    state = case.drive(case.asks(scenario=Scenario.RESTORE, version="v1.2.2", backup=file.name))
+    assert state.status in (Status.REFUSED, Status.NOT_PREPARED), state.status
+    assert state.reason is not None
+    assert "not as long as its note says" in say(state.reason, "en")
+    assert (stack.revisions(), stack.counts(), stack.databases()) == before
+
+
+def deploy_the_faulty_release(case: DatabaseRollback) -> None:
+    case.stack.migrate("v1.3.0")
+    case.stack.deploy("v1.3.0")
+    case.stack.await_version("api", "v1.3.0")
+
+
+def backup_of_a_rollback_that_was_denied(case: DatabaseRollback) -> str:
+    """The newest proven one: of the damaged state. It says which releases ran then."""
+    rollback = case.asks()
+    state = case.drive(rollback)
+    assert state.question is not None, state.reason
+    case.order(Deny(case.actor(TEAM), "a restore is wanted"), rollback)
+    case.drive(rollback)
+    newest = case.store.book.environment().backups[-1]
+    assert newest.proven_at is not None
+    assert newest.versions == {"api": "v1.3.0", "worker": "v1.3.0"}
+    return newest.name
+
+
+def chosen(case: DatabaseRollback) -> str:
+    """What `--restore latest` would take; nothing is done."""
+    asked = {"scenario": Scenario.RESTORE, "version": "v1.2.2", "dry_run": True}
+    plan = planned(case.drive(case.asks(**asked)))
+    assert plan.backup is not None
+    return plan.backup.name
+
+
+def planned(state: RollbackState) -> Plan:
+    assert state.plan is not None, state.reason
+    return state.plan
+
+
+def recovered(case: DatabaseRollback, rollback: str, verb: RecoveryVerb) -> RollbackState:
+    case.order(Recover(case.actor(ASKS), verb), rollback)
+    return approved(case, rollback)
+
+
+def approved(case: DatabaseRollback, rollback: str) -> RollbackState:
+    """The incident commander and the CTO say yes to what is asked now."""
+    question = case.state(rollback).question
+    assert question is not None
+    for person in ("egor", "ivan"):
+        case.order(Approve(case.actor(person), question.nonce), rollback)
+    return case.drive(rollback)
+
+
+def kept(rollback: str) -> str:
+    return f"{NAME}_before_{rollback.replace('-', '_')}"
+
+
+def ours(stack: DatabaseStack) -> list[str]:
+    return [name for name in stack.databases() if name.startswith(NAME)]
+
+
+def counted(stack: DatabaseStack, database: str) -> dict[str, int]:
+    return schema.counts(stack.dsn_of(database))
