@@ -13,7 +13,7 @@ from datetime import datetime
 
 from commands.database_ports import Backups, Database, MigrationTool, Proxy
 from commands.domain import naming
-from commands.domain.database import DatabaseFacts, Loss, RevisionId, ScriptGraph
+from commands.domain.database import BackupRecord, DatabaseFacts, Loss, RevisionId, ScriptGraph
 from commands.domain.database_definition import Database as Definition
 from commands.domain.errors import (
     CommandFailedError,
@@ -42,7 +42,7 @@ class DatabaseLook:
     """Looks at one environment's database. Raises EngineError and SettingsError.
 
     `scratch_apart`: proofs and rehearsals have a server of their own. `rollback_id` is the one
-    planned for ("" for none): its own scratch copy counts as room.
+    planned for ("" for none): its own copies and backup count as room.
     """
 
     runbook: Runbook
@@ -104,7 +104,7 @@ class DatabaseLook:
         size = pool.submit(self.database.size_bytes, name)
         backups = pool.submit(self.backups.listed, name)
         free = pool.submit(self.backups.free_bytes)
-        own = pool.submit(self._own_scratch_bytes)
+        own = pool.submit(self._own_bytes)
         page = pool.submit(self._has_page)
         revisions = self.revisions()
         graph = self.scripts.newest(running, revisions)
@@ -117,7 +117,7 @@ class DatabaseLook:
             graph=graph,
             size_bytes=size.result(),
             server_free_bytes=None if on_server is None else on_server + own.result(),
-            backup_free_bytes=free.result(),
+            backup_free_bytes=self._with_own(free.result(), backups.result()),
             sessions=sessions.result(),
             backups=backups.result(),
             maintenance=page.result(),
@@ -197,11 +197,20 @@ class DatabaseLook:
         except ProxyError:
             return None
 
-    def _own_scratch_bytes(self) -> int:
-        if self.scratch_apart or not self.rollback_id:
+    def _with_own(self, free: int | None, backups: tuple[BackupRecord, ...]) -> int | None:
+        if free is None or not self.rollback_id:
+            return free
+        return free + sum(one.size_bytes for one in backups if one.by == self.rollback_id)
+
+    def _own_bytes(self) -> int:
+        """What this rollback has put beside production already, in preparing."""
+        if not self.rollback_id:
             return 0
-        scratch = naming.scratch(self.definition.name, self.rollback_id)
-        return self.database.size_bytes(scratch) if self.database.exists(scratch) else 0
+        name = self.definition.name
+        copies = [naming.restored(name, self.rollback_id)]
+        if not self.scratch_apart:
+            copies.append(naming.scratch(name, self.rollback_id))
+        return sum(self.database.size_bytes(o) for o in copies if self.database.exists(o))
 
 
 def _since(

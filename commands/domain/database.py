@@ -129,7 +129,7 @@ class DatabaseFacts(Fact):
     `running_version` of the migrations' service was first seen. `is_lean`: only what a service
     rollback needs was asked; sizes, versions, sessions and backups say nothing then.
     `scratch_apart`: proofs and rehearsals have a server of their own. `server_free_bytes` counts
-    this rollback's own scratch copy as room, so that it is the same before and after.
+    this rollback's own copies as room, so that it is the same before and after.
     """
 
     database: str
