@@ -22,6 +22,7 @@ from rollbot.demo.play import Play
 from rollbot.demo.prompt import LeftError, Prompt
 from rollbot.demo.record import Record, told
 from rollbot.demo.sight import Sight
+from rollbot.demo.stack import DemoError
 from rollbot.demo.transcript import Transcript
 from rollbot.demo.world import World
 
@@ -43,19 +44,24 @@ class Performance:
     def give(self) -> bool:
         """Play it all; whether every act ended as it should. Leaves no process behind.
 
-        Its folder stays when something went wrong, for the logs in it. Raises KeyboardInterrupt
-        on Ctrl-C and SIGTERM, when everything has been ended.
+        Its folder stays when something went wrong, for the logs in it. Raises DemoError, and
+        KeyboardInterrupt on Ctrl-C and SIGTERM, when everything has been ended.
         """
         before = signal.signal(signal.SIGTERM, _leave)
         root = Path(tempfile.mkdtemp(prefix="rollbot-demo-"))
         is_kept = False
         try:
             is_kept = not self._play(root)
-            return not is_kept
+        except DemoError:
+            is_kept = True
+            narrator = PrintedNarrator(self.stream, self.language)
+            narrator.tell(text("demo.logs_kept", folder=str(root / "logs")))
+            raise
         finally:
             signal.signal(signal.SIGTERM, before)
             if not is_kept:
                 shutil.rmtree(root)
+        return not is_kept
 
     @property
     def _has_database(self) -> bool:

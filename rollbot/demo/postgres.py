@@ -19,7 +19,7 @@ from pathlib import Path
 import psycopg
 
 from commands.settings import child_environment
-from rollbot.demo.children import Children
+from rollbot.demo.children import Child, Children
 from rollbot.demo.places import Places
 from rollbot.demo.projects import URL_VARIABLE
 from rollbot.demo.schema import HEADS, SEED
@@ -32,6 +32,7 @@ _PROGRAMS = f"{_PACKAGE}/pginstall/bin"
 # auditwheel's place for what the programs are linked with; they look for it from where they are.
 _LIBRARIES = f"{_PACKAGE}.libs"
 _PROGRAM_S = 60
+_CONNECT_S = 5
 _EVERYBODY = 0o005
 
 
@@ -77,11 +78,13 @@ class Postgres:
         argv += ["-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="]
         # The data live no longer than the demo: a power cut may have them, a killed process not.
         argv += ["-c", "fsync=off", "-c", "shared_buffers=32MB"]
+        # In its own folder: what is in /dev/shm would outlive a server that was killed.
+        argv += ["-c", "dynamic_shared_memory_type=mmap"]
         # SIGTERM would wait for every client to leave (PostgreSQL 18, 18.5: smart shutdown).
-        self.children.start(
+        server = self.children.start(
             "postgres", argv, child_environment(), ending=signal.SIGINT, user=self._user
         )
-        wait_until("postgres", self._answers, within_s=_PROGRAM_S)
+        wait_until("postgres", lambda: self._answers(server), within_s=_PROGRAM_S)
         self._make_database()
 
     def migrate(self, image: Path, version: str) -> None:
@@ -150,10 +153,13 @@ class Postgres:
             user=_SUPERUSER,
             password=self._root_password,
             dbname="postgres",
+            connect_timeout=_CONNECT_S,
             autocommit=True,
         )
 
-    def _answers(self) -> bool:
+    def _answers(self, server: Child) -> bool:
+        if not server.is_running:
+            server.start()
         try:
             self._as_root().close()
         except psycopg.OperationalError:
