@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
@@ -11,6 +12,7 @@ from typing import Self
 
 import psycopg
 import pytest
+from psycopg import sql
 
 from commands.domain.errors import (
     CommandTimedOutError,
@@ -22,7 +24,9 @@ from tests.engines.waiting import eventually
 from tests.integration.postgres_port import LONG_S, NAMED, port
 from tests.stack.schema import migrate, seed
 from workers.adapters.postgres.address import Address
+from workers.adapters.postgres.building import managed
 from workers.adapters.postgres.database import Postgres
+from workers.adapters.surroundings import Surroundings
 
 pytestmark = pytest.mark.engine("postgresql")
 
@@ -161,6 +165,34 @@ def test_a_copy_takes_the_settings_and_grants_of_its_source(server: PostgresServ
         for name in (NAME, BEFORE, AFTER):
             server.drop_database(name)
         server.query("DROP ROLE copied_reader")
+
+
+def test_a_role_cannot_have_its_setting_run_by_whoever_copies(server: PostgresServer) -> None:
+    """FROM CURRENT stores a list as it was spoken; a copy speaks its words, and runs none."""
+    path = f"{server.programs}:{os.environ['PATH']}"
+    database = managed(server.dsn(user=SUPERUSER), "URL", Surroundings({"PATH": path}), NAMED)
+    with server.connect(user=SUPERUSER) as link:
+        made = sql.SQL("CREATE ROLE copied_sly LOGIN PASSWORD {}").format(server.password)
+        link.execute(made)
+    try:
+        with server.connect(NAME, user="copied_sly") as link:
+            spoken = 'public;CREATE/**/ROLE/**/copied_loot;--, "$user", "", "Odd ""one"""'
+            link.execute("SELECT set_config('search_path', %s, false)", [spoken])
+            link.execute(f"ALTER ROLE copied_sly IN DATABASE {NAME} SET search_path FROM CURRENT")
+
+        database.clone(NAME, BEFORE, LONG_S)
+
+        assert server.query("SELECT 1 FROM pg_roles WHERE rolname = 'copied_loot'") == []
+        paths = []
+        for name in (NAME, BEFORE):
+            with server.connect(name, user="copied_sly") as link:
+                paths.append(link.execute("SELECT current_schemas(false)").fetchall())
+        assert paths[0] == paths[1]
+    finally:
+        for name in (NAME, BEFORE):
+            server.drop_database(name)
+        server.query("DROP ROLE copied_sly")
+        server.query("DROP ROLE IF EXISTS copied_loot")
 
 
 def test_who_is_drained_is_told_and_newcomers_find_the_door_open(server: PostgresServer) -> None:

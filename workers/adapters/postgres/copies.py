@@ -7,6 +7,7 @@ ends them meanwhile. Nothing is closed for it that a crash could leave closed.
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
@@ -39,11 +40,13 @@ _GRANTS = """
     FROM pg_database d, aclexplode(d.datacl) a LEFT JOIN pg_roles r ON r.oid = a.grantee
     WHERE d.datname = %s AND a.grantee <> d.datdba
 """
-# GUC_LIST_QUOTE: their lists are stored quoted already (pg_dump's variable_is_guc_list_quote).
+# GUC_LIST_QUOTE: stored as one list, to be spoken word by word (pg_dump's makeAlterConfigCommand).
 _QUOTED_LISTS = (
     *("local_preload_libraries", "search_path", "session_preload_libraries"),
     *("shared_preload_libraries", "temp_tablespaces", "unix_socket_directories"),
 )
+# What stands between quotes, or else up to the next comma (varlena.c, SplitGUCList).
+_LISTED = re.compile(r'\s*(?:"((?:[^"]|"")*)"|([^,]*?))\s*(?:,|$)')
 _IDENTIFIER = sql.Identifier
 
 
@@ -151,8 +154,9 @@ def _take_after(link: Link, copy: str, like: str) -> None:
         if role:
             in_database = sql.SQL("ALTER ROLE {} IN DATABASE {}")
             whose = in_database.format(_IDENTIFIER(role), _IDENTIFIER(copy))
-        said = sql.SQL(value) if name in _QUOTED_LISTS else sql.Literal(value)
-        link.execute(whose + sql.SQL(" SET {} TO ").format(_IDENTIFIER(name)) + said)
+        said = _listed(value) if name in _QUOTED_LISTS else (value,)
+        words = sql.SQL(", ").join(sql.Literal(one) for one in said)
+        link.execute(whose + sql.SQL(" SET {} TO ").format(_IDENTIFIER(name)) + words)
     if one(link, "SELECT datacl IS NULL FROM pg_database WHERE datname = %s", [like]):
         return
     database = _IDENTIFIER(copy)
@@ -165,3 +169,13 @@ def _take_after(link: Link, copy: str, like: str) -> None:
             sql.SQL(" WITH GRANT OPTION" if is_grantable else ""),
         )
         link.execute(grant)
+
+
+def _listed(value: str) -> tuple[str, ...]:
+    """The words of a stored list, without their quotes.
+
+    Any role may store what it likes there (`SET … FROM CURRENT`): it is never spoken as SQL.
+    """
+    found = _LISTED.finditer(value)
+    words = (m[2] if m[1] is None else m[1].replace('""', '"') for m in found if m[0])
+    return tuple(words) or ("",)
