@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,8 @@ from tests.stack.compose import compose_v2
 from tests.stack.database import NAME, DatabaseStack
 from tests.stack.database_fixtures import DatabaseStackFactory
 from tests.stack.database_runbook import backups_of, database_runbook_for
+from workers import jobs
+from workers.proving import Proof
 
 pytestmark = [
     pytest.mark.engine("docker", "registry", "redis", "postgresql", "compose_v2"),
@@ -40,7 +43,8 @@ def case(
 def test_the_newest_proven_backup_from_before_the_faulty_deploy(case: DatabaseRollback) -> None:
     """H4, H5: the faulty release's own backup is never chosen; full back, and forth again."""
     stack = case.stack
-    before, good = stack.counts(), case.backup()
+    before, old = stack.counts(), written_by_the_customers_script(stack)
+    good = case.backup()
     deploy_the_faulty_release(case)
     assert stack.write_project()[0] == 201
     since = stack.counts()
@@ -65,6 +69,8 @@ def test_the_newest_proven_backup_from_before_the_faulty_deploy(case: DatabaseRo
 
     goes_forth_again(case, rollback, since)
     a_file_that_changed_is_refused(case, backups_of(stack) / good)
+    an_old_file_of_the_customers_comes_back(case, old)
+    assert (stack.revisions(), stack.counts()) == (["r05"], before)
 
 
 def goes_forth_again(case: DatabaseRollback, rollback: str, since: dict[str, int]) -> None:
@@ -90,6 +96,35 @@ def a_file_that_changed_is_refused(case: DatabaseRollback, file: Path) -> None:
     assert state.reason is not None
     assert "not as long as its note says" in say(state.reason, "en")
     assert (stack.revisions(), stack.counts(), stack.databases()) == before
+
+
+def written_by_the_customers_script(stack: DatabaseStack) -> str:
+    """Plain SQL of the good state, with no note beside it; its name."""
+    code, plain = stack.container("db").exec_run(["pg_dump", "-U", "samokoder", NAME])
+    assert code == 0, plain
+    assert isinstance(plain, bytes)
+    file = backups_of(stack) / f"{NAME}_20251006_120000.sql.gz"
+    file.write_bytes(gzip.compress(plain))
+    return file.name
+
+
+def an_old_file_of_the_customers_comes_back(case: DatabaseRollback, name: str) -> None:
+    """Refused with the way out until it is proven, then restored as ours are (H3)."""
+    asked = {"scenario": Scenario.RESTORE, "version": "v1.2.2", "backup": name}
+    state = case.drive(case.asks(**asked))
+    assert state.reason is not None, state.status
+    assert f"rollbot backup verify {name}" in say(state.reason, "en")
+    proven(case, name)
+    state = case.carried_out(**asked)
+    assert state.status is Status.SUCCEEDED, state.reason
+
+
+def proven(case: DatabaseRollback, name: str) -> None:
+    """As `rollbot backup verify` does it."""
+    ports = jobs.open_ports(case.host(), case.runbook, "verify")
+    record = next(one for one in ports.folder.listed(NAME) if one.name == name)
+    Proof(ports.folder, ports.production, ports.clock, NAME).of(record, f"{NAME}_scratch_v", 60)
+    ports.production.drop(f"{NAME}_scratch_v")
 
 
 def deploy_the_faulty_release(case: DatabaseRollback) -> None:
