@@ -26,10 +26,10 @@ def places(tmp_path: Path) -> Places:
     """The demo's folder."""
     root = tmp_path / "demo"
     root.mkdir(mode=0o700)
-    for folder in list(tmp_path.parents)[:2]:
+    for folder in (tmp_path, *tmp_path.parents):
         # pytest's folders are its user's own; a server that stepped down must pass through.
-        folder.chmod(folder.stat().st_mode | 0o011)
-    tmp_path.chmod(0o711)
+        if not folder.stat().st_mode & 0o001:
+            folder.chmod(folder.stat().st_mode | 0o011)
     return Places.taken(root)
 
 
