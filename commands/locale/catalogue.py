@@ -16,11 +16,13 @@ from babel.messages.pofile import read_po
 
 from commands.domain.people import Language
 from commands.domain.text import Param, Text
-from commands.locale.numbers import NOTHING, shown
+from commands.locale.numbers import NOTHING, grouped, shown
 
 PLACEHOLDER = re.compile(r"\{([a-z_][a-z0-9_]*)\}")
 # `{facts}` in a text stands for every parameter, for errors whose facts differ from raise to raise.
 ALL_FACTS = "facts"
+# What selects the plural is always a number of things, never a code or an id.
+COUNT = "n"
 Forms: TypeAlias = tuple[str, ...]
 
 
@@ -43,7 +45,7 @@ class Catalogue:
             return self._untranslated(text)
         return PLACEHOLDER.sub(
             lambda found: self._value(found, text.params),
-            forms[self._form(text.params.get("n"), len(forms))],
+            forms[self._form(text.params.get(COUNT), len(forms))],
         )
 
     def placeholders(self, key: str) -> frozenset[str]:
@@ -62,9 +64,12 @@ class Catalogue:
 
     def _value(self, found: re.Match[str], params: Mapping[str, Param]) -> str:
         name = found.group(1)
-        if name in params:
-            return self._param(params[name])
-        return self._facts(params) if name == ALL_FACTS else found.group(0)
+        if name not in params:
+            return self._facts(params) if name == ALL_FACTS else found.group(0)
+        value = params[name]
+        if name == COUNT and isinstance(value, int):
+            return grouped(value, self.language)
+        return self._param(value)
 
     def _param(self, value: Param) -> str:
         if isinstance(value, Text):

@@ -34,7 +34,7 @@ def shown(value: Param, language: Language) -> str:
 
 
 def grouped(number: int, language: Language) -> str:
-    """A count of rows, as people read large ones: «1 204», `1,204`."""
+    """A number of things, as people read large ones: «1 204», `1,204`."""
     return format_decimal(number, locale=language)
 
 

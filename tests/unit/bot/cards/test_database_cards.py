@@ -67,7 +67,7 @@ def test_what_is_destroyed_is_never_ticked() -> None:
     before, after = live("waiting_db"), live("waiting_db_rehearsed")
 
     assert "колонка projects.description — 1 204 строки" in said(before)
-    assert "1204 строки теряют данные в projects.description" in said(after)
+    assert "1 204 строки теряют данные в projects.description" in said(after)
     ticked = [x.title for b in after.blocks if isinstance(b, Checklist) for x in b.lines]
     assert not [title for title in ticked if "теряют" in title or "Удаля" in title]
 
