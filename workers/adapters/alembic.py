@@ -15,7 +15,9 @@ from commands.domain import naming
 from commands.domain.database import Revision, ScriptGraph
 from commands.domain.database_definition import Migrations
 from commands.domain.errors import (
+    CheckFailedError,
     CommandFailedError,
+    CommandTimedOutError,
     DatabaseUnavailableError,
     ImageNotFoundError,
     RollbotError,
@@ -30,6 +32,7 @@ log = structlog.get_logger()
 MARK = "rollbot-scripts:"
 PROBE_S = 60.0
 SQL_S = 60.0
+ASK_S = 30.0
 
 NOWHERE = "rollbot:offline@127.0.0.1:1"
 """For printing SQL: whatever a script tries, no server is there."""
@@ -116,8 +119,11 @@ class AlembicTool:
         """Run it on that database, on the scratch server when `scratch`; a bad exit is returned.
 
         Not safe to repeat by itself: look at the revisions first. Raises CommandTimedOutError
-        (the container was ended), DatabaseUnavailableError without an address, EngineError.
+        (the container was ended), DatabaseUnavailableError without an address, EngineError, and
+        CheckFailedError (`check.rehearsal_elsewhere`) before a rehearsal that would be none.
         """
+        if scratch:
+            self._refuse_a_tool_with_an_address_of_its_own(migration)
         argv = naming.filled(migration.command.argv, self._label)
         line = migration.command.model_copy(update={"argv": argv})
         url = self._url(migration)
@@ -125,6 +131,28 @@ class AlembicTool:
             url = _on_server(url, self.scratch_url.get_secret_value())
         secrets = {migration.url_variable: _at(url, database=database)}
         return self.containers.one_off(line, timeout_s, secrets)
+
+    def _refuse_a_tool_with_an_address_of_its_own(self, migration: Migration) -> None:
+        """A rehearsal must never migrate production, whatever the image's `env.py` connects to.
+
+        Asked for the current revision of a server that is not there, only a tool that does not go
+        by the variable has an answer. It only reads.
+        """
+        *words, _, _ = migration.command.argv
+        argv = naming.filled((*words, "current"), self._label)
+        line = migration.command.model_copy(update={"argv": argv})
+        nowhere = {migration.url_variable: _at(self._url(migration), netloc=NOWHERE)}
+        try:
+            answered = self.containers.one_off(line, ASK_S, nowhere).exit_code == 0
+        except CommandTimedOutError:
+            # It still looks for the server that is not there.
+            return
+        if answered:
+            raise CheckFailedError(
+                "check.rehearsal_elsewhere",
+                service=migration.service,
+                variable=migration.url_variable,
+            )
 
     @property
     def _label(self) -> str:
