@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from commands.domain.errors import RequestError
 from commands.domain.request import Request
@@ -19,21 +19,18 @@ def by_hand(request: Request, runbook: Runbook) -> tuple[str, ...]:
     """Shell lines, in their order: pull, pin, switch, health, what runs, smoke.
 
     Raises RequestError (`refused.by_hand_version`) without a version: what is proven stands in
-    the journal, and that is away. A database is not rolled back by lines pasted into a shell:
-    `refused.by_hand_database`.
+    the journal, and that is away. A database has lines of its own: `by_hand_database`.
     """
-    if request.changes_database:
-        raise RequestError("refused.by_hand_database", environment=request.environment)
     if request.version is None:
         raise RequestError("refused.by_hand_version", services=request.services)
     environment = runbook.environments[request.environment]
     named = {name: runbook.services[name] for name in request.services}
     return (
         f"cd {shlex.quote(environment.compose.directory)}",
-        *(f"docker pull {_image(s, request.version)}" for s in named.values()),
-        *_pin(environment.compose, named, request.version),
-        _up(environment.compose, named),
-        *(line for name, s in named.items() for line in _look(environment.compose, name, s)),
+        *pulled(named, shlex.quote(request.version)),
+        *pinned(environment.compose, named, shlex.quote(request.version)),
+        up(environment.compose, named),
+        *(line for name, s in named.items() for line in look(environment.compose, name, s)),
         *(shlex.join(smoke.argv) for smoke in environment.smoke),
     )
 
@@ -49,11 +46,12 @@ def pinned_images(request: Request, runbook: Runbook) -> tuple[str, ...]:
     return tuple(f"{compose_name(n, s)}: {s.image}:{request.version}" for n, s in named)
 
 
-def _image(service: ServiceDefinition, version: str) -> str:
-    return shlex.quote(f"{service.image}:{version}")
+def pulled(named: Mapping[str, ServiceDefinition], version: str) -> Iterator[str]:
+    """Bring the images here. `version` is a word of the shell's, as everywhere below."""
+    yield from (f"docker pull {shlex.quote(s.image)}:{version}" for s in named.values())
 
 
-def _pin(compose: Compose, named: dict[str, ServiceDefinition], version: str) -> Iterator[str]:
+def pinned(compose: Compose, named: Mapping[str, ServiceDefinition], version: str) -> Iterator[str]:
     """Write the version where Compose reads it: what is only exported is gone with the shell (H6).
 
     An override file of the team's may hold more than versions: it is made when there is none, and
@@ -61,10 +59,11 @@ def _pin(compose: Compose, named: dict[str, ServiceDefinition], version: str) ->
     """
     if compose.pin == "override":
         services = "".join(
-            f"  {compose_name(n, s)}:\\n    image: {s.image}:{version}\\n" for n, s in named.items()
+            f"  {compose_name(n, s)}:\\n    image: {s.image}:%s\\n" for n, s in named.items()
         )
         # Compose 1.29 takes a file without a version for version 1 and refuses to merge it.
-        written = f"printf 'version: \"3\"\\nservices:\\n{services}' >"
+        versions = " ".join([version] * len(named))
+        written = f"printf 'version: \"3\"\\nservices:\\n{services}' {versions} >"
         file = shlex.quote(compose.override_file)
         yield f"test -e {file} || {written} {file}"
         yield f"{written} {BY_HAND_FILE}"
@@ -79,15 +78,23 @@ def _pin(compose: Compose, named: dict[str, ServiceDefinition], version: str) ->
         yield f"sed -i '/^{variable}=/d' {file} && printf '\\n%s\\n' {line} >> {file}"
 
 
-def _up(compose: Compose, named: dict[str, ServiceDefinition]) -> str:
-    words = list(argv.switch(compose, (compose_name(n, s) for n, s in named.items())).argv)
+def up(compose: Compose, named: Mapping[str, ServiceDefinition]) -> str:
+    """Run the pinned images of these services."""
+    words = argv.switch(compose, (compose_name(n, s) for n, s in named.items())).argv
+    return after_pins(compose, words)
+
+
+def after_pins(compose: Compose, argv_of: tuple[str, ...]) -> str:
+    """A line of Compose's that reads the pins which were written by hand."""
+    words = list(argv_of)
     if compose.pin == "override":
-        last = len(words) - words[::-1].index("-f") + 1
+        last = len(argv.project(compose))
         words[last:last] = ["-f", BY_HAND_FILE]
     return shlex.join(words)
 
 
-def _look(compose: Compose, name: str, service: ServiceDefinition) -> Iterator[str]:
+def look(compose: Compose, name: str, service: ServiceDefinition) -> Iterator[str]:
+    """Health, version, and which image runs."""
     if service.health_url:
         asked = f"until curl -fsS {shlex.quote(service.health_url)}; do sleep 1; done"
         yield f"timeout {HEALTH_WITHIN_S} sh -c {shlex.quote(asked)}"

@@ -56,7 +56,8 @@ def find_database(bodies: Bodies, directory: Path, expand: Expand) -> FoundDatab
     servers = [name for name, body in bodies.items() if _is_server(name, body, settings, expand)]
     if not servers:
         return None
-    service = servers[0]
+    # A second one, of an exporter or a pooler, has not the settings that make a server.
+    service = next((n for n in servers if _has_settings(settings[n])), servers[0])
     own = settings[service]
     others = {name: said for name, said in settings.items() if name not in servers}
     variable = _url_variable(others)
@@ -84,8 +85,11 @@ def _is_server(
     if image.partition(":")[0] in SERVERS:
         return True
     # An image of the team's own, or another vendor's: its name and its settings tell.
-    has_settings = any(one.startswith(SETTING) for one in settings[name])
-    return has_settings and (name in NAMES or "postgres" in image)
+    return _has_settings(settings[name]) and (name in NAMES or "postgres" in image)
+
+
+def _has_settings(settings: Mapping[str, str]) -> bool:
+    return any(name.startswith(SETTING) for name in settings)
 
 
 def _variables(body: Mapping[str, Any], directory: Path, expand: Expand) -> dict[str, str]:

@@ -61,7 +61,8 @@ def draft(project: FoundProject, answers: Answers) -> str:
         for title, body in sections.items()
     )
     health = next((s.health_url for s in project.services if s.health_url), EXAMPLE_HEALTH)
-    return text.replace(EXAMPLE_HEALTH, health).rstrip() + "\n"
+    # The whole address and not the beginning of a longer one.
+    return re.sub(EXAMPLE_HEALTH + r"(?![\w/])", lambda _: health, text).rstrip() + "\n"
 
 
 def _shipped_sections() -> dict[str, str]:

@@ -9,7 +9,6 @@ import pytest
 
 from commands.domain.errors import RequestError
 from commands.planner.by_hand import by_hand, pinned_images
-from tests.fakes.database_plans import database_request
 from tests.unit.planner.world import request, runbook
 
 
@@ -80,10 +79,3 @@ def test_without_a_version_it_says_so() -> None:
     with pytest.raises(RequestError) as refused:
         by_hand(request(auto=True), runbook())
     assert refused.value.key == "refused.by_hand_version"
-
-
-def test_a_database_is_not_rolled_back_by_pasted_lines() -> None:
-    """Without a proven backup and checks data could be lost: the way there is told instead."""
-    with pytest.raises(RequestError) as refused:
-        by_hand(database_request(version="v1.2.2"), runbook())
-    assert refused.value.key == "refused.by_hand_database"
