@@ -96,17 +96,32 @@ def test_the_compose_file_gives_the_engine_to_those_who_need_it(
 ) -> None:
     """Both generations read compose.yml; the bot sees no engine, worker and observer no tokens."""
     shutil.copy(ROOT / "compose.yml", tmp_path)
-    (tmp_path / ".env").write_text("REDIS_PASSWORD=secret\n")
+    (tmp_path / ".env").write_text(_SETTINGS)
     shown = compose.run(tmp_path, "--file", "compose.yml", "config").stdout
 
     processes = _services(shown)
     assert "docker.sock" not in processes["bot"]
+    assert "postgresql://" not in processes["bot"]
+    assert "/backups/" not in processes["bot"]
     for name in ("worker", "observer"):
         assert "/var/run/docker.sock" in processes[name]
         assert "network_mode: host" in processes[name]
+        assert "/backups/of/the/runbook" in processes[name]
+        assert "/etc/traefik/dynamic" in processes[name]
+        assert "postgresql://database-of-production" in processes[name]
+        assert "postgresql://scratch-of-staging" in processes[name]
         assert "SLACK" not in processes[name]
         assert "TELEGRAM" not in processes[name]
     assert "appendfsync" in processes["redis"]
+
+
+_SETTINGS = """\
+REDIS_PASSWORD=secret
+BACKUPS_DIR=/backups/of/the/runbook
+PROXY_DIR=/etc/traefik/dynamic
+ROLLBOT_DATABASE_URL_PRODUCTION=postgresql://database-of-production/shop
+ROLLBOT_SCRATCH_URL_STAGING=postgresql://scratch-of-staging/postgres
+"""
 
 
 def _services(config: str) -> dict[str, str]:

@@ -52,6 +52,7 @@ class Deployment:
             "ROLLBOT_REDIS_PORT": str(self.redis_port),
             "REDIS_PASSWORD": self.redis_password,
             "PROJECT_DIR": str(project_dir),
+            "BACKUPS_DIR": str(self.directory / "backups"),
             "ROLLBOT_JOURNAL_KEY_PRODUCTION": self.journal_key,
             "ROLLBOT_HEALTH_EVERY": "2s",
             **settings,
