@@ -10,6 +10,9 @@ from commands.domain.database_definition import Database
 from commands.domain.text import Text, text
 
 LONG_S = 5.0
+AUTOCOMMIT = "plan.db_autocommit"
+"""Of a path that a failure may leave half done: what carries it out goes by it, too."""
+
 OFFLINE = "offline"
 """`losses_why` when the migration tool could not print what it would run."""
 
@@ -25,7 +28,7 @@ def of_downgrade(
         yield text("plan.db_empty", scripts=empty)
     autocommit = tuple(one.id for one in path if one.autocommit)
     if autocommit:
-        yield text("plan.db_autocommit", scripts=autocommit)
+        yield text(AUTOCOMMIT, scripts=autocommit)
     if database.losses_why == OFFLINE:
         reads = tuple(one.id for one in path if one.reads)
         yield text("plan.db_losses_offline", scripts=reads or tuple(one.id for one in path))

@@ -9,6 +9,7 @@ from typing import TypeVar
 from commands.domain import plan as planned
 from commands.domain.plan import CommandLine, Plan, PlannedStep, Target
 from commands.planner import argv
+from commands.planner.database_warnings import AUTOCOMMIT
 from workers.steps import keep_copy, seen_page, take_backup
 from workers.steps.check_integrity import CheckIntegrity
 from workers.steps.compare_schema import CompareSchema
@@ -117,6 +118,7 @@ def _migrate(
         captured=_before(ports, step.number),
         path=frozenset(change.path) if change else frozenset(),
         is_swapped=any(True for _ in _actions(plan, planned.SwapDatabase)),
+        is_apart=any(said.key == AUTOCOMMIT for said in plan.warnings),
     )
 
 

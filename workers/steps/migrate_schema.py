@@ -9,7 +9,7 @@ from commands.domain import plan as planned
 from commands.domain.errors import CheckFailedError, EngineError
 from commands.domain.plan import Migration
 from commands.domain.text import Text, text
-from workers.steps.migrating import Look, Run, expected, half_way
+from workers.steps.migrating import Look, Run, expected, half_way, perhaps_half_way
 from workers.steps.packed import packed
 from workers.steps.ports import Ports
 from workers.steps.progress import Before, Outcome, Progress
@@ -29,6 +29,8 @@ class MigrateSchema:
 
     `path` are revisions that it passes. `is_swapped`: a restored database has taken the name, and
     its own step brings everything back. `known`: what the journal says was captured.
+    `is_apart`: part of it works outside of a transaction, so that a schema which is as before says
+    nothing of the rows.
     """
 
     ports: Ports
@@ -37,6 +39,7 @@ class MigrateSchema:
     captured: Before
     path: frozenset[str] = frozenset()
     is_swapped: bool = False
+    is_apart: bool = False
 
     def capture(self) -> dict[str, str]:
         """Revisions, shape and counts before: what is gone back to, and compared with."""
@@ -53,9 +56,11 @@ class MigrateSchema:
         now, start = self._look(), Look.captured(before)
         if now.revisions == expected(self.ports, self.action.migration):
             return Progress.DONE
-        if now.same(start):
-            return Progress.UNTOUCHED
-        raise half_way(self.action.database, start, now)
+        if not now.same(start):
+            raise half_way(self.action.database, start, now)
+        if self.is_apart:
+            raise perhaps_half_way(self.action.database, now)
+        return Progress.UNTOUCHED
 
     def apply(self) -> Outcome:
         """Raises as `Run.carry_out` does."""
@@ -92,8 +97,11 @@ class MigrateSchema:
         database = self.action.database
         aside = naming.left(database, self.ports.rollback_id)
         if self._is_back(before):
-            # With another put aside it was brought back by an attempt that was cut short.
-            return None if self.ports.production.exists(aside) else text("db.unchanged")
+            if self.ports.production.exists(aside):
+                # It was brought back by an attempt that was cut short.
+                return None
+            if not self.is_apart:
+                return text("db.unchanged")
         if self.action.way_back == "swap":
             swap_back(self.ports, database, aside, marked=True)
         elif self.action.back is not None:
@@ -109,6 +117,7 @@ class MigrateSchema:
             start=start,
             lock_timeout_s=self.action.lock_timeout_s,
             timeout_s=self.timeout_s,
+            is_apart=self.is_apart,
         )
 
     def _look(self) -> Look:

@@ -84,12 +84,13 @@ class Run:
     start: Look
     lock_timeout_s: float
     timeout_s: float
+    is_apart: bool = False
 
     def carry_out(self) -> Ran:
         """Run it. Returns only when the database has the revisions that it ends at.
 
         Raises LockTimeoutError, CommandFailedError and CommandTimedOutError when nothing was
-        changed (cases 50, 31), InDoubtError naming the objects when something was (case 49).
+        changed (cases 50, 31), InDoubtError when something was, or may have been (case 49).
         """
         began = self.ports.clock.now()
         watch = self.ports.production.watch(self.database, self.lock_timeout_s)
@@ -141,6 +142,8 @@ class Run:
             and seen.waited_s >= NEARLY * self.lock_timeout_s
         ):
             raise LockTimeoutError(self.database, self.lock_timeout_s, seen.holders) from problem
+        if self.is_apart:
+            raise perhaps_half_way(self.database, now, _said(problem)) from problem
         raise problem
 
 
@@ -171,6 +174,17 @@ def half_way(database: str, start: Look, now: Look) -> InDoubtError:
         now=now.revisions,
         objects=start.objects(now),
     )
+
+
+def perhaps_half_way(database: str, now: Look, said: str = "") -> InDoubtError:
+    """The schema is as it was; what a script did to rows outside of a transaction is not known."""
+    return InDoubtError(
+        "doubt.rows_perhaps_changed", database=database, now=now.revisions, said=said
+    )
+
+
+def _said(problem: RollbotError) -> str:
+    return str(problem.facts.get("tail", "") or problem)
 
 
 def _program(ports: Ports) -> str:
