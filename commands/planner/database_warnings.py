@@ -35,7 +35,9 @@ def of_downgrade(
     elif database.losses_why:
         yield text("plan.db_losses_unread", statement=database.losses_why)
     if not has_clone:
-        yield text("plan.db_no_clone")
+        # A server that hides its disk is not said to be full.
+        known = database.server_free_bytes is not None
+        yield text("plan.db_no_clone" if known else "plan.db_no_clone_unknown")
 
 
 def of_both(database: DatabaseFacts, definition: Database) -> Iterator[Text]:

@@ -134,7 +134,9 @@ def test_undo_swaps_a_clone_back_where_there_is_room() -> None:
     apart = database(server_free_bytes=room // 2 + 2**28, scratch_apart=True)
     assert action(planned(found=with_database(apart)), MigrateSchema).way_back == "swap"
     unknown = database(server_free_bytes=None)
-    assert action(planned(found=with_database(unknown)), MigrateSchema).way_back == "migrate"
+    unsaid = planned(found=with_database(unknown))
+    assert action(unsaid, MigrateSchema).way_back == "migrate"
+    assert "plan.db_no_clone_unknown" in [w.key for w in unsaid.warnings]
 
 
 def test_a_plan_tells_what_is_lost_and_only_the_names_are_approved() -> None:
