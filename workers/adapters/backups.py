@@ -30,8 +30,8 @@ class BackupFolder:
 
         Raises BackupInvalidError (`unreadable_folder`).
         """
-        found = [self._record(path, database) for path in self._files(database)]
-        mine = [record for record in found if record.database == database]
+        found = (self._record(path, database) for path in self._files(database))
+        mine = [one for one in found if one is not None and one.database == database]
         return tuple(sorted(mine, key=lambda one: (one.taken_at, one.name), reverse=True))
 
     def path(self, name: str) -> str:
@@ -95,16 +95,22 @@ class BackupFolder:
             why = error.strerror or str(error)
             raise BackupInvalidError(str(self.folder), "unreadable_folder", why) from error
         for path in paths:
-            if path.name.startswith(".") or not path.name.endswith(_ENDINGS):
+            # A name that cannot be shown cannot be approved; what is no file is read by nobody.
+            is_named = path.name.isprintable() and path.name.endswith(_ENDINGS)
+            if path.name.startswith(".") or not is_named or not path.is_file():
                 continue
             if notes.note_of(path).exists() or own.fullmatch(path.name.partition(".")[0]):
                 yield path
 
-    def _record(self, path: Path, database: str) -> BackupRecord:
+    def _record(self, path: Path, database: str) -> BackupRecord | None:
+        """What its note says, else what the file shows; None when it was deleted meanwhile."""
         noted = notes.read(path)
         if noted is not None:
             return noted
-        about = path.stat()
+        try:
+            about = path.stat()
+        except FileNotFoundError:
+            return None
         changed_at = datetime.fromtimestamp(about.st_mtime, UTC)
         return BackupRecord(
             name=path.name,

@@ -129,3 +129,15 @@ def test_a_folder_that_is_not_there_has_no_backups(tmp_path: Path) -> None:
     assert absent.listed("samokoder") == ()
     assert absent.free_bytes() is None
     assert not absent.folder.exists()
+
+
+def test_what_is_no_file_in_the_folder_hides_no_backup(folder: BackupFolder) -> None:
+    """A link to what was pruned, a folder, a pipe, a name that is no text: none is a backup."""
+    _noted(folder, OURS)
+    (folder.folder / "samokoder_1.dump").symlink_to("/nowhere/at/all")
+    (folder.folder / "samokoder_2.dump").symlink_to("samokoder_2.dump")
+    (folder.folder / "samokoder_3.dump").mkdir()
+    os.mkfifo(folder.folder / "samokoder_4.dump")
+    (Path(os.fsdecode(bytes(folder.folder) + b"/samokoder_5\xff.dump"))).write_bytes(b"x")
+
+    assert [one.name for one in folder.listed("samokoder")] == [OURS]
