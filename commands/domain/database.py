@@ -71,7 +71,8 @@ class BackupRecord(Fact):
     """One backup in the folder, with the note beside it. `proven_at` None: nobody restored it.
 
     `name` is the file's name; `by` a rollback's id, `pre-deploy` or `hand`. `counts` are rows per
-    table at its snapshot; `versions` what ran then. `why` says why a proof failed.
+    table at its snapshot; `versions` what ran then. `why` says why a proof failed. `tables`: it
+    holds these alone, and is no backup of the database.
     """
 
     name: str
@@ -84,6 +85,7 @@ class BackupRecord(Fact):
     server_version: int = 0
     counts: dict[str, int] = Field(default_factory=dict)
     versions: dict[str, str] = Field(default_factory=dict)
+    tables: tuple[str, ...] = ()
     seconds: float = 0.0
     proven_at: AwareDatetime | None = None
     prove_seconds: float | None = None

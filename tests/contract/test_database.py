@@ -19,6 +19,7 @@ from tests.fakes.database import FakeBackups, FakeContent, FakeDatabase, FakeShe
 from workers.adapters.backups import BackupFolder
 from workers.adapters.postgres.building import managed
 from workers.adapters.surroundings import Surroundings
+from workers.proving import Proof
 
 LONG_S = 60.0
 TABLES = """
@@ -200,7 +201,7 @@ def test_a_backup_is_listed_and_restores_what_was_there(world: World) -> None:
 
 
 def test_a_backup_of_some_tables_has_only_them(world: World) -> None:
-    """Where there is no room for a copy, the tables that a downgrade destroys are kept."""
+    """Where there is no room for a copy, what a downgrade destroys is kept; it is no backup."""
     name, copy = world.given(users=2), world.name("_scratch")
 
     path = world.backups.new_path(name, "RB-17")
@@ -209,6 +210,10 @@ def test_a_backup_of_some_tables_has_only_them(world: World) -> None:
     world.database.restore(path, copy, LONG_S)
 
     assert record.counts == world.counts(copy) == {"users": 2}
+    with pytest.raises(BackupInvalidError) as caught:
+        Proof(world.backups, world.database, FixedClock()).of(record, copy, LONG_S)
+    assert (caught.value.why, caught.value.found) == ("partial", "users")
+    assert [one.proven_at for one in world.backups.listed(name)] == [None]
 
 
 def test_a_restore_goes_into_an_empty_database_only(world: World) -> None:

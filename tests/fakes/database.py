@@ -158,6 +158,7 @@ class FakeDatabase:
             by=name.removesuffix(".dump.zst").rpartition("_")[2],
             server_version=self.facts.version,
             counts=counts,
+            tables=tuple(tables),
             seconds=1.0,
         )
         self.shelf.files[path] = replace(content, counts=counts)

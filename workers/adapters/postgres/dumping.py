@@ -71,6 +71,7 @@ class Dump:
                 by=notes.made_by(file.name),
                 server_version=link.info.server_version,
                 counts=dict(counted.result()),
+                tables=tuple(tables),
                 seconds=round(time.monotonic() - began, 3),
             )
             _keep(written, record)
