@@ -27,6 +27,7 @@ from commands.domain.plan import CommandLine
 from commands.ports import OneOffOutcome
 from workers.adapters import children
 from workers.adapters.engine import NO_SPACE, Engine
+from workers.adapters.rows import without_rows
 from workers.adapters.settling import ONE_OFF_LABEL, PROJECT_LABEL
 from workers.adapters.surroundings import Surroundings
 
@@ -54,7 +55,12 @@ class OneOffs:
 
         Raises CommandTimedOutError when it was ended, DiskFullError, EngineUnavailableError.
         """
-        around = replace(self.surroundings, secrets={**self.surroundings.secrets, **secrets})
+        around = replace(
+            self.surroundings,
+            secrets={**self.surroundings.secrets, **secrets},
+            # Before the tail is cut, and for the one that took too long, too.
+            redact=lambda said: self.surroundings.redact(without_rows(without(secrets, said))),
+        )
         engine = {"DOCKER_HOST": self.engine.url}
         try:
             done = around.run(command, timeout_s, directory=directory, also=engine)

@@ -27,6 +27,7 @@ from workers.adapters.piping import CHUNK_BYTES, Piped, piped
 from workers.adapters.postgres import counting, sessions
 from workers.adapters.postgres.address import MAINTENANCE, Address, Link
 from workers.adapters.postgres.programs import ClientPrograms
+from workers.adapters.rows import without_rows
 from workers.adapters.surroundings import Surroundings
 
 _LEVEL, _THREADS = 1, 2
@@ -110,7 +111,7 @@ class Dump:
             raise
 
     def _redacted(self, said: str) -> str:
-        return self.surroundings.redact(self.address.redacted(said))
+        return self.surroundings.redact(without_rows(self.address.redacted(said)))
 
 
 def _keep(written: PartialFile, record: BackupRecord) -> None:

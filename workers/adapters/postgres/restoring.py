@@ -27,6 +27,7 @@ from workers.adapters.postgres.address import MAINTENANCE, Address, limit_statem
 from workers.adapters.postgres.archive import CUSTOM, blocks
 from workers.adapters.postgres.plain_sql import Part, PlainSql
 from workers.adapters.postgres.programs import ClientPrograms, client_version
+from workers.adapters.rows import without_rows
 from workers.adapters.surroundings import Surroundings
 
 _NO_SPACE = "No space left on device"
@@ -107,7 +108,7 @@ class Restore:
             _feed(program, content)
 
     def _redacted(self, said: str) -> str:
-        return self.surroundings.redact(self.address.redacted(said))
+        return self.surroundings.redact(without_rows(self.address.redacted(said)))
 
     @property
     def _name(self) -> str:

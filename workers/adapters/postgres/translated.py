@@ -14,14 +14,17 @@ from commands.domain.errors import (
     DatabaseUnavailableError,
     DiskFullError,
 )
+from workers.adapters.rows import without_rows
 
 # Class 57P: the server shuts down or ended our session; 53300: no room for another session.
 _AWAY = ("57P01", "57P02", "57P03", "57P05", "53300")
 
 
 def first_line(error: BaseException) -> str:
-    """What an error says, without the statement that PostgreSQL quotes below it."""
-    return next((line.strip() for line in str(error).splitlines() if line.strip()), "")
+    """What an error says, without the statement and the row that PostgreSQL quotes."""
+    return next(
+        (line.strip() for line in without_rows(str(error)).splitlines() if line.strip()), ""
+    )
 
 
 @contextmanager
