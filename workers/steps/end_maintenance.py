@@ -17,8 +17,9 @@ from workers.steps.progress import Outcome
 class EndMaintenance(Looking):
     """Where people ended the run, the page goes only if the services are well again.
 
-    `is_ours`: this rollback put it up; another page is not touched. Safe to repeat. Never fails
-    for an ill service: the clean-up goes on, and the page stays with its reason told.
+    `is_ours`: this rollback put it up; another page is not touched, and told: users stand before
+    it. Safe to repeat. Never fails for an ill service: the clean-up goes on, and the page stays
+    with its reason told.
     """
 
     ports: Ports
@@ -27,12 +28,13 @@ class EndMaintenance(Looking):
 
     def apply(self) -> Outcome:
         """Raises ProxyError and EngineError."""
-        if not self.is_ours or not self.ports.page.is_entered():
+        if not self.ports.page.is_entered():
             return Outcome()
+        if not self.is_ours:
+            return Outcome(seen_page.not_ours(self.ports))
         ill = tuple(name for name in self.services if not self._is_well(name))
         if ill:
-            maintenance = self.ports.limits.maintenance
-            file = maintenance.file if maintenance else ""
+            file = seen_page.file(self.ports)
             return Outcome(text("db.maintenance_stays", services=ill, file=file))
         proof = seen_page.leave(self.ports)
         return Outcome(text("db.maintenance_off"), proof=(proof,))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from commands.domain.text import text
+from commands.domain.text import Text, text
 from workers.steps import seen_page
 from workers.steps.ports import Ports
 from workers.steps.progress import Before, Outcome, Progress
@@ -37,8 +37,10 @@ class EnterMaintenance:
     def changed_since(self, before: Before) -> None:
         """A page is shown or not; who else wrote it does not matter to users."""
 
-    def revert(self, before: Before) -> None:
-        """Take it away once the services answer, unless it was there before."""
-        if before.get(seen_page.ENTERED) != seen_page.YES:
-            seen_page.await_service(self.ports)
-            seen_page.leave(self.ports)
+    def revert(self, before: Before) -> Text | None:
+        """Take it away once the services answer; one that was there before stays, and is told."""
+        if before.get(seen_page.ENTERED) == seen_page.YES:
+            return seen_page.not_ours(self.ports) if self.ports.page.is_entered() else None
+        seen_page.await_service(self.ports)
+        seen_page.leave(self.ports)
+        return None

@@ -7,6 +7,7 @@ from datetime import datetime
 from commands.database_ports import ProxySeen
 from commands.domain.errors import ProxyError
 from commands.domain.proof import ProofItem, Verdict
+from commands.domain.text import Text, text
 from workers.checks.health import HTTP_GOOD
 from workers.steps.ports import Ports
 
@@ -53,6 +54,17 @@ def await_service(ports: Ports) -> None:
         if ports.page.seen().health_status in HTTP_GOOD:
             return
         ports.clock.sleep(LOOK_EVERY_S)
+
+
+def not_ours(ports: Ports) -> Text:
+    """It was shown before this rollback began, so that it stays: users must not be forgotten."""
+    return text("db.maintenance_not_ours", file=file(ports))
+
+
+def file(ports: Ports) -> str:
+    """What people empty to take it away by hand."""
+    maintenance = ports.limits.maintenance
+    return maintenance.file if maintenance else ""
 
 
 def is_served(seen: ProxySeen) -> bool:

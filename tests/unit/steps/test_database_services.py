@@ -11,6 +11,7 @@ from commands.domain.database import Session
 from commands.domain.errors import CheckFailedError, EngineError, InDoubtError, ProxyError
 from commands.domain.people import Scenario
 from commands.domain.proof import Verdict
+from commands.domain.text import text
 from tests.fakes.database_plans import BACKUP, NAME
 from tests.unit.steps.database_world import ROWS, DatabaseWorld, database_world
 from tests.unit.steps.engine import looks_like
@@ -134,13 +135,14 @@ def test_the_page_goes_and_comes_back_with_an_undo() -> None:
 
 
 def test_a_page_that_somebody_put_up_before_is_theirs() -> None:
-    """An undo and the clean-up leave it."""
+    """An undo and the clean-up leave it, and both say that users still stand before it."""
     w = database_world()
     w.proxy.enter("by hand")
     w.do("enter_maintenance")
-    w.revert("enter_maintenance")
-    w.do("end_maintenance")
+    undone = w.step("enter_maintenance").revert(w.before("enter_maintenance"))
+    ended = w.do("end_maintenance").detail
     assert w.proxy.is_entered()
+    assert undone == ended == text("db.maintenance_not_ours", file="/etc/traefik/rollbot.yml")
 
 
 def test_the_page_stays_while_the_services_are_not_well() -> None:
