@@ -154,7 +154,8 @@ def test_a_managed_server_from_bad_dumps_to_a_whole_rollback(
         state = case.drive(rollback)
     assert state.status is Status.SUCCEEDED, (state.reason, state.steps)
     assert (stack.revisions(), stack.write_project()[0]) == (["r05"], 201)
-    assert users.phases == [200, 503, 200]
+    # On each reload nginx' old process answers a moment longer.
+    assert (users.phases[0], users.phases[-1], set(users.phases)) == (200, 200, {200, 503})
     assert not [d for d in apart.query("SELECT datname FROM pg_database") if NAME in str(d)]
     goes_forth_by_migrating(case, rollback)
     assert proxy.get("/projects").status_code == 200
