@@ -17,7 +17,13 @@ from commands.domain.conversation import Address, Card
 from commands.domain.people import Identity, PersonId, Platform
 from commands.domain.plan import RunCheck
 from commands.domain.runbook import Channel
-from commands.domain.state import EnvironmentState, RollbackState, Status, StepStatus
+from commands.domain.state import (
+    EnvironmentState,
+    RollbackState,
+    Status,
+    StepRecord,
+    StepStatus,
+)
 
 RECENT = 30
 """So many of an environment's newest rollbacks are looked at, besides every open one."""
@@ -31,6 +37,9 @@ ATTENTION = (
     Status.DENIED,
     Status.SUPERSEDED,
 )
+
+PAGE_STAYS = ("db.maintenance_stays", "db.maintenance_not_ours")
+"""What a step says when users still get the maintenance page after all."""
 
 LOST = "lost:"
 """Begins the key of "nobody works": edited when a worker is back."""
@@ -181,7 +190,7 @@ def attention_key(state: RollbackState) -> str | None:
 
 
 def worth_a_thread(state: RollbackState) -> Iterator[int]:
-    """Steps whose details belong into the thread: failures, and the customer's own checks.
+    """Steps whose details belong into the thread: failures, own checks, a page that stays.
 
     Every other step says all it has to say on its line of the card, and a Telegram group takes
     twenty messages a minute.
@@ -193,8 +202,13 @@ def worth_a_thread(state: RollbackState) -> Iterator[int]:
             StepStatus.IN_DOUBT,
         )
         checked = record.status is StepStatus.DONE and _is_check(state, number)
-        if failed or checked:
+        if failed or checked or _leaves_users_outside(record):
             yield number
+
+
+def _leaves_users_outside(record: StepRecord) -> bool:
+    """The maintenance page stays: no card has a line for the clean-up, and nobody may forget it."""
+    return record.detail is not None and record.detail.key in PAGE_STAYS
 
 
 def _is_check(state: RollbackState, number: int) -> bool:

@@ -16,13 +16,16 @@ from commands.domain import events as e
 from commands.domain.conversation import Card, MessageRef, Steps
 from commands.domain.errors import RefusedError
 from commands.domain.events import EVENTS
+from commands.domain.plan import EndMaintenance
 from commands.domain.state import EnvironmentState, OpenRollback
+from commands.domain.text import text
 from commands.handlers import Service
 from commands.store.async_journal import AsyncJournal
 from commands.store.book import AsyncBook
 from commands.store.codec import Codec
 from commands.store.keys import ENVIRONMENT_JOURNAL
 from tests.cards.stories import executing, worker_lost
+from tests.cards.stories_database import db_lock
 from tests.cards.teller import HOME, Teller
 from tests.fakes.chat import FakeChat
 from tests.fakes.clock import FixedClock
@@ -108,6 +111,26 @@ def lost_messages(story: Teller) -> list[Wanted]:
     """What should stand in Slack about a worker that is away."""
     view = View(story.state, story.runbook, "ru", story.now)
     return [w for w in wanted(view, "slack", (HOME,)) if w.key.startswith(LOST)]
+
+
+def test_a_page_that_stays_after_all_is_told() -> None:
+    """People left a rollback as it is, its services ill: no card has a line for the clean-up."""
+    story = db_lock().tell(e.Cancelled(person="anna"))
+    plan = story.state.plan
+    assert plan is not None
+    (number,) = (s.number for s in plan.steps if isinstance(s.action, EndMaintenance))
+    stays = text("db.maintenance_stays", services=("api",), file="/etc/traefik/rollbot.yml")
+    story.tell(
+        e.StepIntended(step=number, attempt=1), e.StepDone(step=number, seconds=1, detail=stays)
+    )
+
+    view = View(story.state, story.runbook, "en", story.now)
+    cards = {w.key: w.card() for w in wanted(view, "slack", (HOME,))}
+
+    assert any(
+        key.startswith(f"step:{number}:") and "not well are api" in card.plain
+        for key, card in cards.items()
+    )
 
 
 def test_every_open_rollback_is_looked_at() -> None:
