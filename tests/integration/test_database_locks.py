@@ -139,6 +139,25 @@ def test_others_that_wait_for_each_other_are_left_alone(
     assert watch.seen.held_s == watch.seen.waited_s == watch.seen.blocked_s == 0
 
 
+def test_a_watch_whose_session_was_ended_looks_again(
+    server: PostgresServer, client: Callable[[str], Client]
+) -> None:
+    """Somebody ends every session in the way, ours too: the migration still has its limit."""
+    blocker = client("psql")
+    blocker.execute("BEGIN")
+    blocker.execute("SELECT * FROM users")
+
+    with port(server).watch(NAME, lock_timeout_s=1.0):
+        ended = server.query(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            f" WHERE application_name = '{NAMED}'"
+        )
+        assert ended == [(True,)]
+        migration_ended = Asked(client("alembic"), ALTER).over()
+
+    assert isinstance(migration_ended, psycopg.errors.AdminShutdown)
+
+
 def test_a_watch_on_a_server_that_is_away_sees_nothing_and_breaks_nothing(
     own_postgres: Callable[..., PostgresServer],
 ) -> None:

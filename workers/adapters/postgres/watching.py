@@ -15,6 +15,7 @@ from commands.domain.errors import RollbotError
 from workers.adapters.postgres.address import Address, Link
 
 LOOK_EVERY_S = 0.02
+AGAIN_S = 0.2
 
 _CLIENTS_WANT = ("AccessShareLock", "RowShareLock", "RowExclusiveLock")
 _KNOWN = "SELECT pid, backend_start FROM pg_stat_activity WHERE datname = %s"
@@ -75,7 +76,7 @@ class LockWatch:
     _over: threading.Event = field(default_factory=threading.Event)
     _ready: threading.Event = field(default_factory=threading.Event)
     _thread: threading.Thread | None = None
-    _known: frozenset[tuple[int, object]] = frozenset()
+    _known: frozenset[tuple[int, object]] | None = None
     _named_once: bool = False
     _held_since: dict[int, float] = field(default_factory=dict)
     _holders: dict[int, str] = field(default_factory=dict)
@@ -95,18 +96,23 @@ class LockWatch:
 
     def _run(self) -> None:
         try:
-            # A server that goes away takes the migration with it: there is nothing left to see.
-            with (
-                suppress(RollbotError),
-                self.address.connected(self.database, self.application) as link,
-            ):
-                self._known = frozenset(link.execute(_KNOWN, [self.database]).fetchall())
-                while not self._over.is_set():
-                    self._look(link)
-                    self._ready.set()
-                    self._over.wait(LOOK_EVERY_S)
+            while not self._over.is_set():
+                # Whoever ends our session must not take the limit from the migration's.
+                with suppress(RollbotError):
+                    self._watch()
+                self._ready.set()
+                self._over.wait(AGAIN_S)
         finally:
             self._ready.set()
+
+    def _watch(self) -> None:
+        with self.address.connected(self.database, self.application) as link:
+            if self._known is None:
+                self._known = frozenset(link.execute(_KNOWN, [self.database]).fetchall())
+            while not self._over.is_set():
+                self._look(link)
+                self._ready.set()
+                self._over.wait(LOOK_EVERY_S)
 
     def _look(self, link: Link) -> None:
         asked = {"ours": self.application, "database": self.database}
@@ -125,7 +131,7 @@ class LockWatch:
         self._named_once |= bool(named)
         if self._named_once:
             return named
-        new = {p for p, one in all_seen.items() if (p, one.started) not in self._known}
+        new = {p for p, one in all_seen.items() if (p, one.started) not in (self._known or ())}
         # A client that came since reads or writes, and waits behind the migration.
         clients = {
             p for p in new if all_seen[p].wants in _CLIENTS_WANT and new & set(all_seen[p].behind)
