@@ -34,6 +34,9 @@ from workers.adapters.surroundings import Surroundings
 QUESTION_LABEL = "rollbot.question"
 """On containers that read an image; the value is the Compose project on whose behalf."""
 
+MOST_SAID = {"max-size": "16m", "max-file": "1"}
+"""An image that prints without end fills neither the host's disk nor our memory."""
+
 FORGOTTEN_AFTER_S = 900
 _CANNOT_START = 127
 _LOOK_EVERY_S = 0.02
@@ -107,7 +110,7 @@ class OneOffs:
                 host_config=api.create_host_config(
                     network_mode="none",
                     # Whatever the engine's default is: these are read by the engine itself.
-                    log_config=LogConfig(type=LogConfig.types.JSON),
+                    log_config=LogConfig(type=LogConfig.types.JSON, config=MOST_SAID),
                 ),
             )
         try:
