@@ -109,6 +109,7 @@ class DatabaseLook:
         revisions = self.revisions()
         graph = self.scripts.newest(running, revisions)
         on_server = server.result().free_bytes
+        faulty = _Faulty.of(running, self.service, ledger)
         facts = DatabaseFacts(
             database=name,
             server_version=server.result().version,
@@ -121,8 +122,8 @@ class DatabaseLook:
             sessions=sessions.result(),
             backups=backups.result(),
             maintenance=page.result(),
-            running_version=running.version if running else "",
-            running_since_at=_since(running, self.service, ledger),
+            faulty_version=faulty.version,
+            faulty_since_at=faulty.since_at,
             scratch_apart=self.scratch_apart,
         )
         ran = {line.version for line in ledger if line.service == self.service}
@@ -213,15 +214,29 @@ class DatabaseLook:
         return sum(self.database.size_bytes(o) for o in copies if self.database.exists(o))
 
 
-def _since(
-    running: RunningRelease | None, service: str, ledger: Iterable[LedgerLine]
-) -> datetime | None:
-    """When what runs now was first seen here: a backup from before it is of the time before."""
-    if running is None:
-        return None
-    seen = [
-        line.first_seen_at
-        for line in ledger
-        if line.service == service and running.runs(line.digest)
-    ]
-    return min(seen) if seen else running.started_at
+@dataclass(frozen=True, slots=True)
+class _Faulty:
+    """The release whose deploy a restore goes back behind, and when it was first seen here."""
+
+    version: str = ""
+    since_at: datetime | None = None
+
+    @classmethod
+    def of(
+        cls, running: RunningRelease | None, service: str, ledger: Iterable[LedgerLine]
+    ) -> _Faulty:
+        """What runs now; or what a rollback left behind to return to it."""
+        if running is None:
+            return cls()
+        lines = [line for line in ledger if line.service == service]
+        own = [line.first_seen_at for line in lines if running.runs(line.digest)]
+        since_at = min(own) if own else running.started_at
+        left = [
+            line
+            for line in lines
+            if line.rolled_back_by and since_at and line.first_seen_at > since_at
+        ]
+        if not left:
+            return cls(running.version, since_at)
+        newest = max(left, key=lambda line: line.last_seen_at or line.first_seen_at)
+        return cls(newest.version, newest.first_seen_at)

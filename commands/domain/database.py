@@ -127,8 +127,9 @@ class DatabaseFacts(Fact):
     `losses` are of that path; `losses_why`: why they could not be worked out. `fits`: versions
     of the migrations' service against `target` (or the current revision for a service rollback).
     `written_since`: rows per table now minus then, for the backup of a restore. Versions are
-    server_version_num's (150014); None: no such program. `running_since_at`: when the
-    `running_version` of the migrations' service was first seen. `is_lean`: only what a service
+    server_version_num's (150014); None: no such program. `faulty_since_at`: when the
+    `faulty_version` of the migrations' service was first seen: what runs now, or, where a rollback
+    has returned to it already, the release that was left behind. `is_lean`: only what a service
     rollback needs was asked; sizes, versions, sessions and backups say nothing then.
     `scratch_apart`: proofs and rehearsals have a server of their own. `server_free_bytes` counts
     this rollback's own copies as room, so that it is the same before and after.
@@ -151,8 +152,8 @@ class DatabaseFacts(Fact):
     backups: tuple[BackupRecord, ...] = ()
     written_since: dict[str, int] = Field(default_factory=dict)
     maintenance: bool | None = None
-    running_version: str = ""
-    running_since_at: AwareDatetime | None = None
+    faulty_version: str = ""
+    faulty_since_at: AwareDatetime | None = None
     is_lean: bool = False
     scratch_apart: bool = False
 

@@ -172,7 +172,7 @@ def backup_for(database: DatabaseFacts, definition: Database, named: str) -> Bac
 
 
 def _is_good(backup: BackupRecord, database: DatabaseFacts, definition: Database) -> bool:
-    since_at = database.running_since_at
+    since_at = database.faulty_since_at
     ran = backup.versions.get(definition.migrations.service)
     return (
         backup.proven_at is not None
@@ -180,5 +180,5 @@ def _is_good(backup: BackupRecord, database: DatabaseFacts, definition: Database
         and since_at is not None
         and backup.taken_at < since_at
         # First seen may be late, when rollbot itself came after the deploy.
-        and (ran is None or ran != database.running_version)
+        and (ran is None or ran != database.faulty_version)
     )

@@ -162,6 +162,34 @@ def test_what_was_written_since_a_backup_is_counted(world: World) -> None:
         first_seen_at=taken.taken_at + timedelta(hours=1),
     )
     found = world.facts(restore(), seen)
-    assert found.running_since_at == seen.first_seen_at
+    assert found.faulty_since_at == seen.first_seen_at
     assert found.written_since == {"projects": 4, "old": -2}
     assert {fit.version: fit.at_head for fit in found.fits}["v1.2.3"] is True
+
+
+def test_after_the_api_went_back_alone_the_release_left_behind_is_the_faulty_one(
+    world: World,
+) -> None:
+    """The backup to restore is from before its deploy, not from before the old release's."""
+    old, bad = FakeImage.of(IMAGE, "v1.2.3"), FakeImage.of(IMAGE, "v1.3.0")
+    world.containers.start("api", old)
+    deployed_at = world.server.clock.now() - timedelta(hours=1)
+    lines = (
+        LedgerLine(
+            service="api",
+            version="v1.2.3",
+            digest=old.digest,
+            first_seen_at=deployed_at - timedelta(days=90),
+        ),
+        LedgerLine(
+            service="api",
+            version="v1.3.0",
+            digest=bad.digest,
+            first_seen_at=deployed_at,
+            rolled_back_by="RB-1",
+        ),
+    )
+
+    found = world.facts(restore(), *lines)
+
+    assert (found.faulty_version, found.faulty_since_at) == ("v1.3.0", deployed_at)

@@ -129,5 +129,5 @@ def test_the_newest_proven_backup_from_before_the_faulty_deploy_is_taken() -> No
     made = plan(restore(), with_database(found), database_runbook())
     assert made.schema_change is not None
     assert made.schema_change.backup == "before.dump"
-    unknown = database(running_since_at=None)
+    unknown = database(faulty_since_at=None)
     assert refusal(restore(), unknown).key == "refused.db_no_backup"

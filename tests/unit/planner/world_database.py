@@ -77,8 +77,8 @@ def database(**more: Any) -> DatabaseFacts:
         "backup_free_bytes": 2**34,
         "sessions": (Session(pid=1, user="samokoder", application="api"),),
         "backups": (backup(),),
-        "running_version": "v1.3.0",
-        "running_since_at": NOW - timedelta(hours=1),
+        "faulty_version": "v1.3.0",
+        "faulty_since_at": NOW - timedelta(hours=1),
     }
     return DatabaseFacts.model_validate(given | more)
 
