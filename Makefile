@@ -37,7 +37,7 @@ demo: $(SYNCED) ## Play a rollback on embedded parts
 	$(BIN)/rollbot demo $(ARGS)
 
 test: $(SYNCED) ## Run the tests that the engines on this machine allow
-	$(BIN)/pytest -n $(JOBS) --dist loadfile $(ARGS)
+	$(BIN)/pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 lint: $(SYNCED) ## Style, types, import directions, dependencies
 	$(BIN)/ruff check
