@@ -11,13 +11,15 @@ SYNCED := $(VENV)/.synced
 WHEELS ?= wheels
 # Test files side by side: most of their time is waiting for engines and windows, not computing.
 JOBS ?= 3
+# Files in the order of the folders: the long ones first, so that none is left alone at the end.
+PYTEST = $(BIN)/pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
 
 # uv must use the machine's Python and never fetch another one.
 export UV_PYTHON_DOWNLOADS := never
 export UV_PROJECT_ENVIRONMENT := $(VENV)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint engines cards bench faults wheels image
+.PHONY: help setup demo test long lint engines cards bench faults wheels image
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,7 +39,10 @@ demo: $(SYNCED) ## Play a rollback on embedded parts
 	$(BIN)/rollbot demo $(ARGS)
 
 test: $(SYNCED) ## Run the tests that the engines on this machine allow
-	$(BIN)/pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder $(ARGS)
+	$(PYTEST) -m "not long" $(ARGS)
+
+long: $(SYNCED) ## Run the tests that tell again, in other combinations, what one of `test` tells
+	$(PYTEST) -m long $(ARGS)
 
 lint: $(SYNCED) ## Style, types, import directions, dependencies
 	$(BIN)/ruff check

@@ -14,6 +14,7 @@ from tests.engines.found import address_of, required
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "engine(*names): the real engines that the test needs")
+    config.addinivalue_line("markers", "long: tells again, otherwise combined, what another tells")
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -65,6 +65,7 @@ def described(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Described:
     return write
 
 
+@pytest.mark.long
 def test_the_lines_of_compose_v1_migrate_down_and_keep_a_copy(
     database_stack: DatabaseStackFactory, described: Described
 ) -> None:
@@ -109,6 +110,7 @@ def test_what_was_typed_is_taken_back_and_a_backup_swapped_in(
     assert stack.databases() == ["samokoder", "samokoder_after_hand", "samokoder_before_hand"]
 
 
+@pytest.mark.long
 def test_a_backup_that_was_cut_ends_the_lines_before_anything_is_touched(
     database_stack: DatabaseStackFactory,
     described: Described,

@@ -70,6 +70,7 @@ def test_back_one_revision_and_undone(
     assert [name for name in stack.databases() if name.startswith(NAME)] == [NAME]
 
 
+@pytest.mark.long
 def test_a_lock_is_given_up_then_a_managed_server_goes_back(
     database_stack: DatabaseStackFactory,
     managed_postgres: PostgresServer,
@@ -111,6 +112,7 @@ def test_a_lock_is_given_up_then_a_managed_server_goes_back(
     ] == []
 
 
+@pytest.mark.long
 def test_half_a_migration_is_in_doubt_and_undone(
     database_stack: DatabaseStackFactory, redis_server: RedisServer, tmp_path: Path
 ) -> None:
@@ -136,6 +138,7 @@ def test_half_a_migration_is_in_doubt_and_undone(
     assert stack.write_project()[0] == 201
 
 
+@pytest.mark.long
 def test_the_backup_from_before_the_deploy_comes_back_and_goes_again(
     database_stack: DatabaseStackFactory, redis_server: RedisServer, tmp_path: Path
 ) -> None:
@@ -162,6 +165,7 @@ def test_the_backup_from_before_the_deploy_comes_back_and_goes_again(
     assert f"{NAME}_restored_{state.id.replace('-', '_')}" in stack.databases()
 
 
+@pytest.mark.long
 def test_a_migration_whose_worker_was_killed_is_taken_up(
     database_stack: DatabaseStackFactory, redis_server: RedisServer, tmp_path: Path
 ) -> None:

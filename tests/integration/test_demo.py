@@ -184,7 +184,9 @@ def judge_the_database(
     assert (refused["target"], refused["state"]) == ("db -1", "refused")
 
 
-@pytest.mark.parametrize("name", ["worker", "bot", "valkey-server"])
+@pytest.mark.parametrize(
+    "name", ["worker", *(pytest.param(n, marks=pytest.mark.long) for n in ("bot", "valkey-server"))]
+)
 def test_whatever_is_killed_comes_back_and_the_rollback_goes_on(demo: Running, name: str) -> None:
     """Killed while a rollback runs: it is restarted, the rollback proven, nothing done twice."""
     folder = demo.folder()
@@ -201,6 +203,7 @@ def test_whatever_is_killed_comes_back_and_the_rollback_goes_on(demo: Running, n
     assert len(starts) == 3, "v1.2.3, then v1.3.0, then v1.2.3 again: nothing done twice"
 
 
+@pytest.mark.long
 @pytest.mark.timeout(240)
 @pytest.mark.engine("docker", "compose_v2")
 def test_the_same_acts_on_real_containers() -> None:

@@ -72,6 +72,10 @@ def ports_of(project: Samokoder, pin: str, containers: DockerContainers, web: Ht
 
 
 Start = Callable[..., Rollback]
+ONE_GENERATION = pytest.mark.parametrize(
+    "compose", ["v2", pytest.param("v1", marks=pytest.mark.long)], indirect=True
+)
+"""Where both generations were seen to do the same, the other one is a long test."""
 
 
 @pytest.fixture
@@ -116,6 +120,7 @@ def test_a_rollback_is_proven_and_can_be_undone(start: Start, pin: str) -> None:
     assert not override.exists() or "image" not in override.read_text()
 
 
+@ONE_GENERATION
 def test_a_half_made_container_in_the_way_is_cleared_away(start: Start) -> None:
     """The engine made it for a Compose that was dead by then: the switch settles and repeats."""
     rollback = start()
@@ -135,6 +140,7 @@ def half_make(project: Samokoder) -> None:
     project.engine.containers.create(old.attrs["Config"]["Image"], name=name, labels=old.labels)
 
 
+@ONE_GENERATION
 def test_all_services_go_side_by_side_and_state_stays(start: Start) -> None:
     """H21: database and Redis keep their containers; one Compose call moves the three."""
     rollback = start()
@@ -144,6 +150,7 @@ def test_all_services_go_side_by_side_and_state_stays(start: Start) -> None:
     assert moved(before, rollback.project) == set(SERVICES)
 
 
+@ONE_GENERATION
 @pytest.mark.parametrize("pin", ["variable", "override"])
 def test_an_undo_finds_an_image_whose_tag_was_taken(start: Start, pin: str) -> None:
     """The tag of what ran before names another image by now: the very image returns, by id."""
@@ -161,6 +168,7 @@ def test_an_undo_finds_an_image_whose_tag_was_taken(start: Start, pin: str) -> N
     project.await_version("api", "v1.3.0")
 
 
+@ONE_GENERATION
 def test_a_stale_shell_variable_is_gone_after_an_undo_too(start: Start) -> None:
     """H6: v1.3.0 was started by an exported variable while `.env` said v1.2.2; both return."""
     rollback = start()
@@ -173,6 +181,7 @@ def test_a_stale_shell_variable_is_gone_after_an_undo_too(start: Start) -> None:
     assert project.pinned() == "v1.2.2"
 
 
+@ONE_GENERATION
 def test_a_crashing_target_is_noticed_and_undone(start: Start) -> None:
     """H13: a crash loop fails the wait before its limit; the undo brings the old release back."""
     rollback = start(version="v1.2.3")
@@ -184,6 +193,7 @@ def test_a_crashing_target_is_noticed_and_undone(start: Start) -> None:
     rollback.project.await_version("api", "v1.2.3")
 
 
+@ONE_GENERATION
 def test_a_target_that_is_never_healthy_fails_in_its_time(start: Start) -> None:
     """Fault case 40: Compose says 0, the wait says no."""
     rollback = start(version="v1.2.3")
@@ -237,6 +247,7 @@ def test_a_switch_cut_off_in_the_middle_heals_by_repeating(start: Start, left_be
     assert project.version("api") == "v1.2.3"
 
 
+@ONE_GENERATION
 def test_a_survey_again_is_quick_and_gives_the_same_digest(start: Start) -> None:
     """After approval the same survey runs once more: under 100 ms, and nothing has changed."""
     rollback = start()
