@@ -12,10 +12,10 @@ from pathlib import Path
 import click
 
 from commands.domain.database import BackupRecord
-from commands.domain.errors import BackupInvalidError, RollbotError
+from commands.domain.errors import BackupInvalidError, RefusedError, RollbotError
 from commands.domain.events import BackupTaken, DeployAnnounced, EnvironmentEvent
 from commands.domain.people import Identity
-from commands.domain.plan import DropScratch, Phase, Plan, ProveBackup, TakeBackup
+from commands.domain.plan import ProveBackup
 from commands.domain.state import EnvironmentState
 from commands.domain.text import Text, text
 from commands.grammar import parse_arguments
@@ -29,7 +29,6 @@ from rollbot.shell import login, say_once
 from workers import jobs
 from workers.adapters.backups import BackupFolder
 
-DROP_S = 60.0
 BAD = 1
 
 _environment = click.option("--env", "named", default="", help="The environment of this host.")
@@ -57,11 +56,8 @@ def verify(named: str, file: Path) -> None:
         folder = BackupFolder(file.resolve().parent, jobs.SystemClock())
         database = hand.database
         there = replace(hand, ports=replace(hand.ports, backups=folder))
-        plan = there.plan_of(
-            (Phase.PREPARE, ProveBackup(database=database.name, backup=file.name), _limit(hand)),
-            (Phase.CLEAN_UP, DropScratch(database=database.name), DROP_S),
-        )
-        there.carry_out(plan)
+        proof = ProveBackup(database=database.name, backup=file.name)
+        there.carry_out(there.plan_of((proof, database.backup_timeout_s)))
 
 
 @click.command("pre-deploy")
@@ -70,18 +66,14 @@ def verify(named: str, file: Path) -> None:
 def pre_deploy(named: str, version: str) -> None:
     """Before a deploy: not while frozen or rolling back; then a proven backup, and the ledger."""
     with _hand(named, "pre-deploy") as hand:
-        refused = _hindrance(hand.store().book.environment())
-        if refused is not None:
-            raise _NoDeployError(refused)
+        _must_be_free(hand.store().book.environment())
         record = taken(hand)
         person = hand.runbook.person_of(Identity(platform="shell", user=login())) or login()
         announced = DeployAnnounced(person=person, backup=record.name, version=version)
 
         def decide(state: EnvironmentState) -> tuple[EnvironmentEvent, ...]:
             # A rollback may have begun while the backup was taken.
-            late = _hindrance(state)
-            if late is not None:
-                raise _NoDeployError(late)
+            _must_be_free(state)
             return BackupTaken(record=record), announced
 
         hand.note(decide)
@@ -137,8 +129,7 @@ def restore(named: str, backup_name: str, *, dry_run: bool, reason: str) -> None
 def taken(hand: Hand) -> BackupRecord:
     """A new backup, proven. Raises what taking and proving it raise: then there is none."""
     database = hand.database
-    plan = backup_plan(hand)
-    proven = [o.backup for o in hand.carry_out(plan) if o.backup]
+    proven = [o.backup for o in hand.carry_out(hand.plan_of_backup()) if o.backup]
     if not proven:
         raise BackupInvalidError(database.name, "unproven")
     _prune(hand, proven[-1])
@@ -160,38 +151,15 @@ def _prune(hand: Hand, newest: BackupRecord) -> None:
         hand.tell(text("dbshell.pruned", n=len(gone)))
 
 
-def backup_plan(hand: Hand) -> Plan:
-    """Take, prove, drop the scratch copy."""
-    name, limit_s = hand.database.name, _limit(hand)
-    return hand.plan_of(
-        (Phase.PREPARE, TakeBackup(database=name), limit_s),
-        (Phase.PREPARE, ProveBackup(database=name), limit_s),
-        (Phase.CLEAN_UP, DropScratch(database=name), DROP_S),
-    )
-
-
-class _NoDeployError(RollbotError):
-    """A deploy must not start now."""
-
-    def __init__(self, why: Text) -> None:
-        super().__init__()
-        self._why = why
-
-    @property
-    def text(self) -> Text:
-        """Why not, and what to do."""
-        return self._why
-
-
-def _hindrance(state: EnvironmentState) -> Text | None:
-    """A freeze (H20), or a rollback that holds the environment's slot."""
+def _must_be_free(state: EnvironmentState) -> None:
+    """Raise RefusedError during a freeze (H20), or while a rollback holds the environment."""
     if state.freeze is not None:
         freeze = state.freeze
-        return text("dbshell.frozen", rollback=freeze.rollback_id or "—", reason=freeze.reason)
+        rollback = freeze.rollback_id or "—"
+        raise RefusedError("dbshell.frozen", rollback=rollback, reason=freeze.reason)
     holder = state.holder()
     if holder is not None:
-        return text("dbshell.rolling_back", rollback=holder.id)
-    return None
+        raise RefusedError("dbshell.rolling_back", rollback=holder.id)
 
 
 def _noted(hand: Hand, record: BackupRecord) -> None:
@@ -213,7 +181,3 @@ def _hand(named: str, by: str) -> Iterator[Hand]:
 
     with by_hand(settings, runbook, served(settings, runbook, named), by, tell) as hand:
         yield hand
-
-
-def _limit(hand: Hand) -> float:
-    return hand.database.backup_timeout_s

@@ -12,7 +12,16 @@ from commands.domain.database_definition import Database
 from commands.domain.errors import RollbotError
 from commands.domain.events import EnvironmentEvent
 from commands.domain.people import Scenario
-from commands.domain.plan import Action, Evidence, Phase, Plan, PlannedStep
+from commands.domain.plan import (
+    Action,
+    DropScratch,
+    Evidence,
+    Phase,
+    Plan,
+    PlannedStep,
+    ProveBackup,
+    TakeBackup,
+)
 from commands.domain.request import Request
 from commands.domain.runbook import Runbook
 from commands.domain.state import EnvironmentState
@@ -28,6 +37,7 @@ from workers.steps.registry import build
 log = structlog.get_logger()
 
 PATIENCE_S = 5.0
+DROP_S = 60.0
 BY_HAND = "by-hand"
 
 Tell = Callable[[Text], None]
@@ -80,11 +90,16 @@ class Hand:
         key = self.settings.journal_key(self.environment)
         return open_store(replace(self.access, key=key), mirrored=True)
 
-    def plan_of(self, *actions: tuple[Phase, Action, float]) -> Plan:
-        """A plan of such steps; nobody approves it, and nothing in it changes production."""
+    def plan_of(self, *prepared: tuple[Action, float]) -> Plan:
+        """These, each with its time limit, then the scratch copy dropped.
+
+        Nobody approves it, and nothing in it changes production.
+        """
+        drafts = [(Phase.PREPARE, *one) for one in prepared]
+        drafts.append((Phase.CLEAN_UP, DropScratch(database=self.database.name), DROP_S))
         steps = tuple(
             PlannedStep(number=number, phase=phase, action=action, timeout_s=timeout_s)
-            for number, (phase, action, timeout_s) in enumerate(actions, start=1)
+            for number, (phase, action, timeout_s) in enumerate(drafts, start=1)
         )
         request = Request(
             environment=self.environment,
@@ -94,10 +109,18 @@ class Hand:
         )
         return Plan(request=request, runbook_digest=self.runbook.digest, targets=(), steps=steps)
 
+    def plan_of_backup(self, *then: tuple[Action, float]) -> Plan:
+        """Take a backup, prove it, and do what needs the proven copy."""
+        name, limit_s = self.database.name, self.database.backup_timeout_s
+        taken, proven = TakeBackup(database=name), ProveBackup(database=name)
+        return self.plan_of((taken, limit_s), (proven, limit_s), *then)
+
     def _told(self, outcome: Outcome) -> None:
-        lines = [outcome.detail, *(item.said for item in outcome.evidence)]
-        for line in dict.fromkeys(_key(line) for line in lines if line):
-            self.tell(Text.model_validate_json(line))
+        told: list[Text] = []
+        for line in (outcome.detail, *(item.said for item in outcome.evidence)):
+            if line and line not in told:
+                told.append(line)
+                self.tell(line)
 
     def _clean_up(self, plan: Plan, known: Known) -> None:
         for step in plan.of_phase(Phase.CLEAN_UP):
@@ -138,7 +161,3 @@ def by_hand(
         # What an earlier run was killed over still works on the server.
         ports.production.settle()
         yield Hand(settings, access, runbook, environment, ports, tell)
-
-
-def _key(said: Text) -> str:
-    return said.model_dump_json()

@@ -5,22 +5,12 @@ from __future__ import annotations
 from commands.domain.actions import Target
 from commands.domain.database import ScriptGraph
 from commands.domain.errors import ImageNotFoundError, PlanRefusedError
-from commands.domain.plan import (
-    DropScratch,
-    Migration,
-    Phase,
-    Plan,
-    ProveBackup,
-    RehearseMigration,
-    TakeBackup,
-)
+from commands.domain.plan import Migration, Plan, RehearseMigration
 from commands.planner.database_refusals import refuse_irreversible, refuse_unsound
 from commands.planner.graph import downgrade
 from commands.planner.migrating import Migrating
 from commands.planner.pins import compose_name
 from rollbot.database.hand import Hand
-
-DROP_S = 60.0
 
 
 def plan_for(hand: Hand, revision: str, version: str) -> Plan:
@@ -31,18 +21,10 @@ def plan_for(hand: Hand, revision: str, version: str) -> Plan:
     """
     database = hand.database
     migration = _migration(hand, revision, version)
-    return hand.plan_of(
-        (Phase.PREPARE, TakeBackup(database=database.name), database.backup_timeout_s),
-        (Phase.PREPARE, ProveBackup(database=database.name), database.backup_timeout_s),
-        (
-            Phase.PREPARE,
-            RehearseMigration(
-                database=database.name, migration=migration, critical=database.critical_tables
-            ),
-            database.rehearsal_timeout_s,
-        ),
-        (Phase.CLEAN_UP, DropScratch(database=database.name), DROP_S),
+    rehearsal = RehearseMigration(
+        database=database.name, migration=migration, critical=database.critical_tables
     )
+    return hand.plan_of_backup((rehearsal, database.rehearsal_timeout_s))
 
 
 def _migration(hand: Hand, revision: str, version: str) -> Migration:

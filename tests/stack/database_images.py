@@ -1,6 +1,5 @@
 """Releases that carry Alembic and their migrations, as Samokoder's own images do."""
 
-import json
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from pathlib import Path
 import docker
 import docker.errors
 
-from tests.stack.images import SERVICES, Images, context_of, revision_of
+from tests.stack.images import SERVICES, Images, context_of, told_of
 from tests.stack.machine_image import machine_image
 from tests.stack.schema import columns_written_by, files_of
 
@@ -100,26 +99,8 @@ def alembic_image(engine: docker.DockerClient) -> str:
 
 
 def _dockerfile(base: str, service: str, tag: str, behaviour: str, note: str) -> str:
-    labels = {
-        "org.opencontainers.image.title": f"samokoder-{service}",
-        "org.opencontainers.image.version": tag,
-        "org.opencontainers.image.revision": revision_of(tag),
-        "org.samokoder.note": note,
-    }
-    environment = {
-        "SERVICE": service,
-        "VERSION": tag,
-        "REVISION": revision_of(tag),
-        "BEHAVIOUR": behaviour,
-        "COLUMNS": columns_written_by(tag),
-    }
-    lines = [
-        f"FROM {base}",
-        "COPY srv /srv",
-        "ENV " + " ".join(f"{name}={value}" for name, value in environment.items()),
-        "LABEL " + " ".join(f"{name}={json.dumps(value)}" for name, value in labels.items()),
-    ]
-    return "\n".join(lines)
+    told = told_of(service, tag, behaviour, note, COLUMNS=columns_written_by(tag))
+    return "\n".join([f"FROM {base}", "COPY srv /srv", *told])
 
 
 def _key(files: Mapping[str, bytes]) -> str:

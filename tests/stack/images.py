@@ -104,6 +104,19 @@ def revision_of(tag: str) -> str:
 
 
 def _dockerfile(base: str, service: str, tag: str, behaviour: str, note: str) -> str:
+    return "\n".join(
+        [
+            f"FROM {base}",
+            "COPY app.py /srv/app.py",
+            'ENTRYPOINT ["python3", "-S", "-E", "/srv/app.py"]',
+            "EXPOSE 8000",
+            *told_of(service, tag, behaviour, note),
+        ]
+    )
+
+
+def told_of(service: str, tag: str, behaviour: str, note: str, **more: str) -> tuple[str, str]:
+    """The lines of a Dockerfile by which a release knows itself and is known by its labels."""
     labels = {
         "org.opencontainers.image.title": f"samokoder-{service}",
         "org.opencontainers.image.version": tag,
@@ -115,16 +128,11 @@ def _dockerfile(base: str, service: str, tag: str, behaviour: str, note: str) ->
         "VERSION": tag,
         "REVISION": revision_of(tag),
         "BEHAVIOUR": behaviour,
+        **more,
     }
-    return "\n".join(
-        [
-            f"FROM {base}",
-            "COPY app.py /srv/app.py",
-            'ENTRYPOINT ["python3", "-S", "-E", "/srv/app.py"]',
-            "EXPOSE 8000",
-            "ENV " + " ".join(f"{name}={value}" for name, value in environment.items()),
-            "LABEL " + " ".join(f"{name}={json.dumps(value)}" for name, value in labels.items()),
-        ]
+    return (
+        "ENV " + " ".join(f"{name}={value}" for name, value in environment.items()),
+        "LABEL " + " ".join(f"{name}={json.dumps(value)}" for name, value in labels.items()),
     )
 
 
