@@ -53,8 +53,12 @@ def test_a_deploy_asks_first(place: tuple[DatabaseStack, Installation]) -> None:
     old = backups / "samokoder_20251006_120000.sql.gz"
     plain = _plain_dump(stack)
     old.write_bytes(gzip.compress(plain))
-    proven = _verified(host, old)
-    assert proven.returncode == 0, proven.stderr
+    # The runbook's own `mv` gives it a name that tells nothing of the database.
+    renamed = backups / "incident_20251006_120000.sql.gz"
+    renamed.write_bytes(old.read_bytes())
+    for file in (old, renamed):
+        proven = _verified(host, file)
+        assert proven.returncode == 0, proven.stderr
     for broken in (plain[: len(plain) // 2], FOREIGN + plain):
         old.write_bytes(gzip.compress(broken))
         refused = _verified(host, old)
