@@ -37,8 +37,13 @@ class Piped:
     _redact: Callable[[str], str]
     _said: bytearray = field(default_factory=bytearray)
     _lock: threading.Lock = field(default_factory=threading.Lock)
+    _listener: threading.Thread = field(init=False)
     _is_over: bool = False
     _is_late: bool = False
+
+    def __post_init__(self) -> None:
+        self._listener = threading.Thread(target=self._listen, daemon=True)
+        self._listener.start()
 
     def finished(self) -> None:
         """Close the pipe and wait for its end.
@@ -66,8 +71,9 @@ class Piped:
 
     def _listen(self) -> None:
         assert self.process.stderr is not None  # noqa: S101 -- a pipe, see `_start`
-        while chunk := os.read(self.process.stderr.fileno(), 64 * 1024):
-            self._said = (self._said + chunk)[-_WINDOW_BYTES:]
+        with self.process.stderr as said:
+            while chunk := os.read(said.fileno(), 64 * 1024):
+                self._said = (self._said + chunk)[-_WINDOW_BYTES:]
 
     def _too_late(self) -> None:
         self._is_late = self._signal(signal.SIGTERM)
@@ -85,11 +91,14 @@ class Piped:
             return True
 
     def _end(self) -> None:
-        """End whatever of the group is left, the leader included. Safe to repeat."""
+        """End whatever of the group is left, and hear it out. Safe to repeat."""
         self._signal(signal.SIGKILL)
         with self._lock:
             self._is_over = True
             self.process.wait()
+        # Its last words may still be in the pipe. Who left the group and holds the pipe open is
+        # not waited for longer.
+        self._listener.join(_GRACE_S)
 
 
 @contextmanager
@@ -116,24 +125,21 @@ def piped(
     pipe = process.stdin if stream == "stdin" else process.stdout
     assert pipe is not None  # noqa: S101 -- see `_start`
     at_work = Piped(process, pipe, argv[0], timeout_s, redact)
-    listener = threading.Thread(target=at_work._listen, daemon=True)  # noqa: SLF001 -- our own
-    watchdog = threading.Timer(timeout_s, at_work._too_late)  # noqa: SLF001
+    watchdog = threading.Timer(timeout_s, at_work._too_late)  # noqa: SLF001 -- our own
     watchdog.daemon = True
     try:
-        listener.start()
         watchdog.start()
         yield at_work
     finally:
-        _left(at_work, watchdog, listener)
+        _left(at_work, watchdog)
         if mark and process.returncode != 0:
             marks.end_carriers(mark, _LEFTOVERS_S)
 
 
-def _left(at_work: Piped, watchdog: threading.Timer, listener: threading.Thread) -> None:
+def _left(at_work: Piped, watchdog: threading.Timer) -> None:
     at_work._end()  # noqa: SLF001 -- our own
     watchdog.cancel()
-    listener.join(_GRACE_S)
-    for stream in (at_work.process.stdin, at_work.process.stdout, at_work.process.stderr):
+    for stream in (at_work.process.stdin, at_work.process.stdout):
         # What was still to be written has no reader any more.
         with suppress(BrokenPipeError):
             if stream is not None:
