@@ -63,7 +63,7 @@ async def test_backups_are_listed_from_the_folder_else_from_the_journal(office: 
     assert "pre-deploy" in remembered
     assert "По журналу" in remembered
     assert "hand" in said
-    assert "не доказана" in said
+    assert "не проверена" in said
     assert "pre-deploy" not in said
 
 

@@ -47,7 +47,7 @@ def test_the_rehearsal_can_be_skipped_only_while_it_is_not_over() -> None:
 
     assert offered.value == str(Token("skip", "production", "RB-17", view.state.plan_digest[:12]))
     assert offered.confirm is not None
-    assert "доказательство остаются" in offered.confirm.text
+    assert "проверка остаются" in offered.confirm.text
     assert "skip" in [b.action for b in cards.approval_card(view, "vera").buttons]
     for story in ("waiting_db_rehearsed", "waiting_db_skipped", "succeeded_db"):
         assert "skip" not in [b.action for b in live(story).buttons]
@@ -205,7 +205,7 @@ def test_the_announcement_says_that_the_page_is_on(language: Language) -> None:
 
 def test_everybody_agreed_before_the_backup_was_proven() -> None:
     """Nobody is told that it begins while preparing goes on."""
-    assert "как только копия будет доказана" in live("approved_db").plain
+    assert "как только копия будет проверена" in live("approved_db").plain
 
 
 def test_a_lost_worker_sends_nobody_to_change_the_database_by_hand() -> None:
