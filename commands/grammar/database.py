@@ -17,6 +17,7 @@ from commands.grammar.words import SHELL, short
 LATEST = "latest"
 VALUED = ("--with", "--restore", "--reason", "--env")
 RELATIVE = re.compile(r"-[0-9]+", re.ASCII)
+A_BACKUP = re.compile(r"^latest$|\.(?:dump|sql)\b", re.ASCII | re.IGNORECASE)
 A_VERSION = re.compile(r"v[0-9]+\.[0-9][0-9A-Za-z._-]*", re.ASCII | re.IGNORECASE)
 
 
@@ -85,6 +86,8 @@ def revision_of(word: str) -> str:
         raise GrammarError("grammar.shell_characters", word=short(word))
     if A_VERSION.fullmatch(word):
         raise GrammarError("grammar.version_for_database", version=short(word))
+    if A_BACKUP.search(word):
+        raise GrammarError("grammar.backup_is_meant", backup=short(word))
     if not re.fullmatch(REVISION_PATTERN.strip("^$"), word):
         raise GrammarError("grammar.bad_revision", word=short(word))
     return word

@@ -7,8 +7,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from commands.domain.errors import GrammarError
+from commands.domain.people import Scenario
 from commands.domain.request import VERSION_PATTERN
 from commands.domain.runbook import Runbook
+from commands.domain.spoken import SUBJECTS
 from commands.grammar.suggest import foreign_letters, in_latin, nearest
 from commands.grammar.words import SHELL, short
 
@@ -65,6 +67,18 @@ class Ground:
     def _channels(self, environment: str) -> tuple[str, ...]:
         bound = self.runbook.environments[environment].channels
         return tuple(f"{channel.platform} {channel.channel}" for channel in bound)
+
+
+def subjects(ground: Ground) -> tuple[str, ...]:
+    """Everything that can be rolled back here, as one types it."""
+    return (*with_database(ground, ground.anywhere()), *SUBJECTS)
+
+
+def with_database(ground: Ground, environment: str) -> tuple[str, ...]:
+    """The services of an environment, and `db` where it has a database."""
+    here = ground.runbook.service_names(environment)
+    database = ground.runbook.environments[environment].database
+    return here if database is None else (*here, Scenario.DATABASE.value)
 
 
 def unknown_service(word: str, services: Iterable[str]) -> GrammarError:

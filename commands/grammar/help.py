@@ -93,7 +93,7 @@ EXAMPLES: Mapping[str, tuple[tuple[str, Text], ...]] = {
     ),
     "backups": (
         ("backups", text("help.does_backups")),
-        ("db --restore latest", text("help.does_restore_latest")),
+        ("restore latest", text("help.does_restore_latest")),
     ),
     "approve": (
         ("approve RB-17", text("help.does_approve")),
@@ -112,11 +112,13 @@ EXAMPLES: Mapping[str, tuple[tuple[str, Text], ...]] = {
         ("undo RB-17", text("help.does_undo")),
         ("retry RB-17", text("help.does_retry")),
         ("done RB-17", text("help.does_done")),
+        ("cancel RB-17", text("help.does_leave")),
     ),
     "versions": (("versions {service}", text("help.does_versions")),),
     "note": (
         ('note RB-17 "…"', text("help.does_note")),
         ("tick RB-17 {point}", text("help.does_tick")),
+        ("untick RB-17 {point}", text("help.does_untick")),
     ),
     "freeze": (
         ('freeze "…"', text("help.does_freeze")),
@@ -127,7 +129,7 @@ EXAMPLES: Mapping[str, tuple[tuple[str, Text], ...]] = {
 
 
 # Words that are refused where the runbook names no database: help does not teach them there.
-NEEDS_DATABASE = re.compile(r"^(?:db\b|backups$|versions db$)|--restore-db")
+NEEDS_DATABASE = re.compile(r"^(?:db\b|restore\b|backups$|versions db$)|--restore-db")
 
 
 @dataclass(frozen=True, slots=True)

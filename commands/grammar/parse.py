@@ -10,7 +10,7 @@ from commands.domain.errors import GrammarError
 from commands.domain.runbook import Runbook
 from commands.domain.spoken import DATABASE, LATER, SUBJECTS, VERBS, Menu, Spoken
 from commands.grammar.database import database_words
-from commands.grammar.ground import Ground, check_letters
+from commands.grammar.ground import Ground, check_letters, subjects
 from commands.grammar.rollback import not_yet, rollback_words
 from commands.grammar.suggest import nearest
 from commands.grammar.verbs import verb_words
@@ -87,4 +87,4 @@ def _unknown(word: str, ground: Ground) -> GrammarError:
         )
     if near := nearest(word, known):
         return GrammarError("grammar.unknown_word_near", word=short(word), suggestions=near)
-    return GrammarError("grammar.unknown_word", word=short(word), services=services)
+    return GrammarError("grammar.unknown_word", word=short(word), services=subjects(ground))

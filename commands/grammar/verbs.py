@@ -9,7 +9,7 @@ from commands.domain import spoken
 from commands.domain.errors import GrammarError
 from commands.domain.spoken import Spoken
 from commands.grammar.database import database_of
-from commands.grammar.ground import Ground, rollback_of
+from commands.grammar.ground import Ground, rollback_of, unknown_service, with_database
 from commands.grammar.help import topic_of
 from commands.grammar.options import take_apart, verb_command
 from commands.grammar.suggest import nearest
@@ -91,13 +91,15 @@ def _help(said: Said) -> Spoken:
 
 def _versions(said: Said) -> Spoken:
     said.only(1)
-    here = said.ground.runbook.service_names(said.environment)
+    here = with_database(said.ground, said.environment)
     if not said.words and len(here) > 1:
         raise GrammarError("grammar.service_missing", services=here)
     word = said.words[0] if said.words else here[0]
     if word.lower() == "db":
         database_of(said.ground, said.environment)
         return spoken.Schema()
+    if word.lower() not in said.ground.runbook.services:
+        raise unknown_service(word, here)
     return spoken.Versions(said.ground.service(word, said.environment))
 
 

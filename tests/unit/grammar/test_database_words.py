@@ -134,6 +134,17 @@ def test_what_else_is_said_of_a_database(
         ("backups now", "grammar.extra_words", "now"),
         ("drop-kept", "grammar.rollback_missing", "drop-kept RB-17"),
         ("restor latest", "grammar.unknown_word_near", "restore"),
+        ("bd -1", "grammar.unknown_word_near", "Может быть: db?"),
+        ("ви -1", "grammar.unknown_word_near", "Может быть: db?"),
+        ("бд -1", "grammar.unknown_word_near", "Может быть: db?"),
+        ("alembic downgrade -1", "grammar.unknown_word_near", "Может быть: db?"),
+        ("drop RB-17", "grammar.unknown_word_near", "drop-kept"),
+        ("versions bd", "grammar.unknown_service_near", "Может быть: db?"),
+        ("versions", "grammar.service_missing", "frontend, db."),
+        ("help bd", "grammar.unknown_topic", "Есть: db."),
+        ("qqqqqqq", "grammar.unknown_word", "frontend, db, all, full."),
+        ("db latest", "grammar.backup_is_meant", "/rollback db --restore latest."),
+        ("db a.dump.zst", "grammar.backup_is_meant", "--restore a.dump.zst."),
     ],
 )
 def test_a_slip_says_what_to_type(words: str, key: str, said: str, with_database: Runbook) -> None:

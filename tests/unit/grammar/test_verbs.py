@@ -7,7 +7,7 @@ import pytest
 from commands.domain import spoken
 from commands.domain.errors import GrammarError, RefusedError
 from commands.domain.runbook import Runbook
-from commands.domain.spoken import LATER, VERBS, Spoken
+from commands.domain.spoken import DATABASE, LATER, SUBJECTS, VERBS, Spoken
 from commands.grammar import Token, help_page, nearest, parse, read_token
 from commands.grammar.help import EXAMPLES, PAGES
 from commands.grammar.verbs import READERS
@@ -106,13 +106,16 @@ def test_every_verb_is_read_or_honestly_not_yet(runbook: Runbook) -> None:
 
 
 def test_every_example_of_the_help_can_be_typed(runbook: Runbook) -> None:
-    """Help never teaches words that are refused; every page has its text."""
+    """Help never teaches words that are refused; every page has its text, every verb an example."""
+    taught: set[str] = set()
     for page in PAGES:
         shown = help_page(page, runbook)
         assert say(shown.says, "en") != shown.says.key
         for words, _ in shown.examples:
             parse(words, runbook, "production")
+            taught.add(words.split()[0])
     assert set(EXAMPLES) <= set(PAGES)
+    assert {*VERBS, *DATABASE, *SUBJECTS} - set(LATER) <= taught
 
 
 def test_the_nearest_versions_are_found() -> None:
