@@ -161,8 +161,10 @@ def _help(reply: r.HelpReply, words: Words) -> Card:
     page = help_page(reply.topic, words.runbook)
     title = words.say("status.help")
     pairs = tuple((example, words.tell(does)) for example, does in page.examples)
-    blocks: tuple[Block, ...] = (Paragraph(words.tell(page.says)), Fields(pairs))
-    return Card(title, title, Tone.NEUTRAL, blocks)
+    says = words.tell(page.says)
+    blocks: tuple[Block, ...] = (Paragraph(says), Fields(pairs))
+    more = words.say("help.topics", topics=page.topics)
+    return Card(f"{title}: {says}", title, Tone.NEUTRAL, blocks, footer=more)
 
 
 def _oncall(reply: r.OncallReply, words: Words) -> Card:

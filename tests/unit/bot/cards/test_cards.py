@@ -19,6 +19,7 @@ from commands.domain import events as e
 from commands.domain.conversation import Card, Checklist, Quote, Steps, Tick, Tone
 from commands.domain.people import Language
 from commands.domain.proof import Verdict
+from commands.domain.reply import HelpReply
 from commands.domain.text import text
 from commands.grammar import Token, read_token
 from tests.cards.stories import STORIES, waiting_full
@@ -213,3 +214,14 @@ def test_a_success_whose_health_nobody_measured_is_not_green() -> None:
 
     assert card.tone is Tone.WARNING
     assert "здоровье не измерено: api" in card.plain
+
+
+@both_languages
+def test_help_says_which_other_pages_there_are(language: Language) -> None:
+    """Nobody has to guess a topic; the plain line alone says what the page is about."""
+    view = view_of("waiting", language)
+
+    card = cards.reply_card(HelpReply(""), view.runbook, language, view.now)
+
+    assert "restore, backups, approve" in card.footer
+    assert len(card.plain) > len(card.headline) + 40
