@@ -65,8 +65,9 @@ class Settling:
 
     def _await_one_offs(self, rollback_id: str, deadline: float) -> None:
         """One-off programs of this rollback are let finish; in the end they are ended."""
-        label = {"label": f"{ROLLBACK_LABEL}={rollback_id}", "status": "running"}
-        while running := self._listed(label):
+        # Two environments may share an engine, and each of them has an RB-1.
+        ours = [f"{PROJECT_LABEL}={self.project}", f"{ROLLBACK_LABEL}={rollback_id}"]
+        while running := self._listed({"label": ours, "status": "running"}):
             if time.monotonic() > deadline:
                 for container in running:
                     with self.engine.calling(container["Id"]):
