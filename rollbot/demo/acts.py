@@ -59,7 +59,7 @@ class Await:
 
     what: Text
     question: Question
-    within_s: float = 20.0
+    within_s: float = 60.0
 
 
 Move: TypeAlias = Tell | Deploy | Say | Await
@@ -81,7 +81,7 @@ BEFORE = Act(
     (
         Await(text("demo.await_worker"), lambda sight: sight.record.has_worker()),
         Tell(text("demo.before_runs")),
-        Await(text("demo.await_proven"), proven(FIRST_RELEASE), within_s=40),
+        Await(text("demo.await_proven"), proven(FIRST_RELEASE), within_s=90),
     ),
 )
 
@@ -168,11 +168,11 @@ DATABASE = Act(
         Say(ANNA, 'db -1 --reason "v1.4.0 отвечает 500, а прежний код не знает r06"'),
         Await(text("demo.await_asked"), asks_for("execute")),
         Tell(text("demo.act4_prepares")),
-        Await(text("demo.await_prepared"), prepared, within_s=60),
+        Await(text("demo.await_prepared"), prepared, within_s=120),
         Say(VERA, "approve {last}"),
         Await(text("demo.await_one_of_two"), asks_for("execute", by=(VERA,))),
         Say(DMITRY, "approve {last}"),
-        Await(text("demo.await_succeeded"), succeeded(VERA, DMITRY), within_s=60),
+        Await(text("demo.await_succeeded"), succeeded(VERA, DMITRY), within_s=120),
         Await(text("demo.await_revision", revision="r05"), at_revision("r05")),
         Await(text("demo.await_saved"), is_saved),
         Say(VERA, "backups"),
@@ -181,7 +181,7 @@ DATABASE = Act(
         Await(text("demo.await_undo_asked"), asks_for("undo")),
         Say(VERA, "undo {last}"),
         Say(DMITRY, "undo {last}"),
-        Await(text("demo.await_undone"), undone, within_s=60),
+        Await(text("demo.await_undone"), undone, within_s=120),
         Await(text("demo.await_revision", revision="r06"), at_revision("r06")),
         Await(text("demo.await_running"), is_running("api", "v1.4.0")),
         Tell(text("demo.act4_done")),

@@ -48,6 +48,8 @@ class Performance:
         KeyboardInterrupt on Ctrl-C and SIGTERM, when everything has been ended.
         """
         before = signal.signal(signal.SIGTERM, _leave)
+        # A script's background process is born deaf to SIGINT, and SIGTERM goes that way.
+        heard = signal.signal(signal.SIGINT, signal.default_int_handler)
         root = Path(tempfile.mkdtemp(prefix="rollbot-demo-"))
         is_kept = False
         try:
@@ -59,6 +61,7 @@ class Performance:
             raise
         finally:
             signal.signal(signal.SIGTERM, before)
+            signal.signal(signal.SIGINT, heard)
             if not is_kept:
                 shutil.rmtree(root)
         return not is_kept

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import socket
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from rollbot.demo.ports import free_ports
+from rollbot.demo.ports import kept_ports
 
 SERVICES = ("api", "worker", "frontend")
 
@@ -19,19 +20,26 @@ class Places:
     engine_port: int
     database_port: int
     ports: dict[str, int] = field(default_factory=dict)
+    kept: tuple[socket.socket, ...] = field(default=(), repr=False)
 
     @classmethod
     def taken(cls, root: Path) -> Places:
-        """Make the folders under `root` and find free ports."""
-        redis_port, engine_port, database_port, *ports = free_ports(3 + len(SERVICES))
+        """Make the folders under `root` and keep ports until `let_go`."""
+        kept = kept_ports(3 + len(SERVICES))
+        redis_port, engine_port, database_port, *ports = (one.getsockname()[1] for one in kept)
         ports_of = dict(zip(SERVICES, ports, strict=True))
-        places = cls(root, redis_port, engine_port, database_port, ports_of)
+        places = cls(root, redis_port, engine_port, database_port, ports_of, kept)
         for folder in (places.project, places.state, places.logs, places.engine, places.redis):
             folder.mkdir()
         for folder in (places.database, places.backups):
             # PostgreSQL wants its own for itself alone; a dump holds what its tables hold.
             folder.mkdir(mode=0o700)
         return places
+
+    def let_go(self) -> None:
+        """Others may have the ports now. Safe to repeat."""
+        for one in self.kept:
+            one.close()
 
     @property
     def project(self) -> Path:

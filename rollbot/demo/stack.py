@@ -47,7 +47,7 @@ class Stack(Protocol):
         ...
 
 
-def wait_until(what: str, question: Callable[[], bool], within_s: float = 15.0) -> None:
+def wait_until(what: str, question: Callable[[], bool], within_s: float = 60.0) -> None:
     """Ask until the answer is yes. Raises DemoError when it was not in time."""
     deadline = time.monotonic() + within_s
     while not question():

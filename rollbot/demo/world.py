@@ -73,6 +73,7 @@ class World:
         try:
             self.children.end()
         finally:
+            self.places.let_go()
             self.stack.close()
 
     def environment(self, *, asks_database: bool = False) -> dict[str, str]:

@@ -22,7 +22,7 @@ from tests.engines.waiting import eventually
 
 
 @pytest.fixture
-def places(tmp_path: Path) -> Places:
+def places(tmp_path: Path) -> Iterator[Places]:
     """The demo's folder."""
     root = tmp_path / "demo"
     root.mkdir(mode=0o700)
@@ -30,7 +30,9 @@ def places(tmp_path: Path) -> Places:
         # pytest's folders are its user's own; a server that stepped down must pass through.
         if not folder.stat().st_mode & 0o001:
             folder.chmod(folder.stat().st_mode | 0o011)
-    return Places.taken(root)
+    taken = Places.taken(root)
+    yield taken
+    taken.let_go()
 
 
 @pytest.fixture
