@@ -14,6 +14,7 @@ from commands.database_ports import Backups, Database
 from commands.domain.database import Loss
 from commands.domain.errors import BackupInvalidError, DatabaseError
 from tests.engines.postgres_server import PostgresServer
+from tests.engines.waiting import eventually
 from tests.fakes.clock import FixedClock
 from tests.fakes.database import FakeBackups, FakeContent, FakeDatabase, FakeShelf
 from workers.adapters.backups import BackupFolder
@@ -95,7 +96,7 @@ def test_a_database_is_described(world: World) -> None:
     assert world.database.size_bytes(name) > 0
     assert world.database.revisions(name) == ("r06",)
     assert world.counts(name) == {"users": 4, "projects": 0}
-    assert world.database.sessions(name) == ()
+    eventually(lambda: world.database.sessions(name) == (), what="nobody is on it")
 
 
 def test_what_is_not_there_is_named(world: World) -> None:

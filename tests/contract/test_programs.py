@@ -40,7 +40,7 @@ def programs(request: pytest.FixtureRequest, tmp_path: Path) -> Programs:
 @pytest.mark.parametrize("code", [0, 3])
 def test_an_exit_code_is_an_outcome(programs: Programs, code: int) -> None:
     """Whether a check passed is for the step to say; what it printed comes along."""
-    outcome = programs.run(CommandLine(argv=("smoke", str(code))), timeout_s=10)
+    outcome = programs.run(CommandLine(argv=("smoke", str(code))), timeout_s=60)
 
     assert (outcome.exit_code, outcome.tail) == (code, "said so")
     assert outcome.seconds > 0
@@ -72,8 +72,8 @@ def test_a_program_sees_only_what_it_was_given(monkeypatch: pytest.MonkeyPatch) 
     programs = ProgramsOnHost(Surroundings({"PATH": PATH}, secrets={"TOKEN": "canary"}))
     names = "import os; print(sorted(n for n in os.environ if n != 'LC_CTYPE'))"
 
-    bare = programs.run(python(names), timeout_s=10)
-    given = programs.run(python(names, environment={"A": "1"}, secrets=("TOKEN",)), timeout_s=10)
+    bare = programs.run(python(names), timeout_s=60)
+    given = programs.run(python(names, environment={"A": "1"}, secrets=("TOKEN",)), timeout_s=60)
 
     assert bare.tail == "['PATH']"
     assert given.tail == "['A', 'PATH', 'TOKEN']"
@@ -97,7 +97,7 @@ def test_a_secret_that_a_program_prints_is_not_shown() -> None:
     programs = ProgramsOnHost(Surroundings({"PATH": PATH}, secrets={"TOKEN": "canary-1"}))
     shout = python("import os; print('token', os.environ['TOKEN'])", secrets=("TOKEN",))
 
-    assert programs.run(shout, timeout_s=10).tail == "token <TOKEN>"
+    assert programs.run(shout, timeout_s=60).tail == "token <TOKEN>"
 
 
 def test_a_secret_that_nobody_set_is_named() -> None:
@@ -124,11 +124,11 @@ def test_the_command_runs_in_its_folder(tmp_path: Path) -> None:
 def test_the_children_of_a_late_program_end_with_it(tmp_path: Path) -> None:
     """Nothing that the command started works on after its time limit (case 31)."""
     written = tmp_path / "pid"
-    script = f"sleep 60 & echo $! > {written}.new && mv {written}.new {written}; wait"
+    script = f"sleep 60 & echo $! > {written}; wait"
     programs = ProgramsOnHost(Surroundings({"PATH": PATH}))
 
     with pytest.raises(CommandTimedOutError):
-        programs.run(CommandLine(argv=("sh", "-c", script)), timeout_s=0.5)
+        programs.run(CommandLine(argv=("sh", "-c", script)), timeout_s=2)
 
     child = int(written.read_text())
     eventually(lambda: _has_ended(child), what="the grandchild has ended")

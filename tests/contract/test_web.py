@@ -32,7 +32,7 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         type(self).headers_seen.append(str(self.headers))
         if self.path == "/silent":
-            self.release.wait(10)
+            self.release.wait(60)
         elif self.path == "/junk":
             self.wfile.write(b"\x00\x01 junk\r\n\r\n")
         elif self.path == "/drip":
@@ -87,7 +87,7 @@ def site(request: pytest.FixtureRequest, server: str) -> Iterator[Site]:
 @pytest.mark.parametrize(("path", "status"), [("/health", 200), ("/bad", 503), ("/moved", 302)])
 def test_an_answer_is_an_answer_whatever_it_says(site: Site, path: str, status: int) -> None:
     """A bad status is for the check to judge, and a redirect is not followed."""
-    answer = site.web.get(site.url + path, timeout_s=2)
+    answer = site.web.get(site.url + path, timeout_s=20)
 
     assert (answer.status, answer.body) == (status, ANSWERS[path][1])
     assert answer.seconds > 0
@@ -95,7 +95,7 @@ def test_an_answer_is_an_answer_whatever_it_says(site: Site, path: str, status: 
 
 def test_a_huge_answer_is_cut(site: Site) -> None:
     """A service gone wild cannot fill the worker's memory."""
-    assert len(site.web.get(site.url + "/huge", timeout_s=2).body) == 64 * 1024
+    assert len(site.web.get(site.url + "/huge", timeout_s=20).body) == 64 * 1024
 
 
 def test_nobody_there_is_an_error_that_names_the_address(site: Site) -> None:
@@ -103,7 +103,7 @@ def test_nobody_there_is_an_error_that_names_the_address(site: Site) -> None:
     url = f"http://127.0.0.1:{site.silent_port}/health"
 
     with pytest.raises(EngineError) as nobody:
-        site.web.get(url, timeout_s=2)
+        site.web.get(url, timeout_s=20)
 
     assert nobody.value.facts["url"] == url
 
@@ -146,6 +146,6 @@ def test_the_proxy_of_the_worker_is_not_asked(server: str, monkeypatch: pytest.M
     monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{free_port()}")
     web = HttpWeb()
 
-    assert web.get(server + "/health", timeout_s=2).status == 200
+    assert web.get(server + "/health", timeout_s=20).status == 200
 
     web.close()

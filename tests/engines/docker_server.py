@@ -10,7 +10,7 @@ import shutil
 import signal
 import subprocess
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import mkdtemp
@@ -61,7 +61,8 @@ class DockerServer:
             self.process.terminate()
             self.process.wait(60)
         for pid in self._left_running():
-            os.kill(pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
         for mounted in self._mounts():
             subprocess.run(["umount", "--lazy", mounted], check=True)
 

@@ -85,4 +85,4 @@ class EmbeddedEngine:
             return 0
 
     def get(self, path: str) -> httpx.Response:
-        return httpx.get(f"http://127.0.0.1:{self.api_port}{path}", trust_env=False)
+        return httpx.get(f"http://127.0.0.1:{self.api_port}{path}", trust_env=False, timeout=30)

@@ -108,7 +108,7 @@ class PostgresServer:
                 stdout=log,
                 stderr=log,
             )
-        eventually(self.answers, within_s=30, what=lambda: f"PostgreSQL answers: {self.log}")
+        eventually(self.answers, what=lambda: f"PostgreSQL answers: {self.log}")
 
     def stop(self) -> None:
         """End it in order, its clients' sessions with it."""
@@ -133,7 +133,7 @@ class PostgresServer:
         self, database: str = "postgres", *, user: str = ROLE
     ) -> psycopg.Connection[tuple[Any, ...]]:
         """Return a connection that commits each statement by itself."""
-        return psycopg.connect(self.dsn(database, user=user), autocommit=True, connect_timeout=5)
+        return psycopg.connect(self.dsn(database, user=user), autocommit=True, connect_timeout=20)
 
     def query(self, statement: LiteralString, database: str = "postgres") -> list[tuple[Any, ...]]:
         """Run one statement as the superuser and return its rows, if it has any."""
@@ -161,7 +161,7 @@ class PostgresServer:
     def _end(self, signum: signal.Signals) -> None:
         if self.process is not None:
             self.process.send_signal(signum)
-            self.process.wait(timeout=30)
+            self.process.wait(timeout=60)
             self.process = None
 
 

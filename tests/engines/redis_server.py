@@ -55,7 +55,7 @@ class RedisServer:
         self._end(signal.SIGKILL)
 
     def answers(self) -> bool:
-        with redis.Redis(port=self.port, socket_timeout=1) as client, suppress(redis.RedisError):
+        with redis.Redis(port=self.port, socket_timeout=5) as client, suppress(redis.RedisError):
             return bool(client.ping())
         return False
 
@@ -67,7 +67,7 @@ class RedisServer:
     def _end(self, signum: signal.Signals) -> None:
         if self.process is not None:
             self.process.send_signal(signum)
-            self.process.wait(timeout=20)
+            self.process.wait(timeout=60)
             self.process = None
 
     def _argv(self) -> list[str]:

@@ -10,7 +10,7 @@ _T = TypeVar("_T")
 def eventually(
     question: Callable[[], _T],
     *,
-    within_s: float = 10,
+    within_s: float = 60,
     every_s: float = 0.02,
     what: str | Callable[[], str] = "",
 ) -> _T:

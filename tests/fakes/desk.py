@@ -51,12 +51,12 @@ class RecordingDesk:
     def language_of(self, identity: Identity, home: Channel) -> Language:
         return self.language
 
-    async def heard(self, count: int = 1, within_s: float = 5.0) -> Incoming:
+    async def heard(self, count: int = 1, within_s: float = 60.0) -> Incoming:
         """Wait until `count` deliveries were accepted; the newest of them."""
         async with asyncio.timeout(within_s), self._changed:
             await self._changed.wait_for(lambda: len(self.accepted) >= count)
         return self.accepted[count - 1]
 
-    async def tried(self, within_s: float = 5.0) -> None:
+    async def tried(self, within_s: float = 60.0) -> None:
         """Wait until something was handed in while `failure` was set."""
         await asyncio.wait_for(self._attempted.wait(), within_s)

@@ -36,7 +36,7 @@ from tests.stack.runbook_file import ENVIRONMENT
 
 pytestmark = [
     pytest.mark.engine("docker", "registry", "redis", "compose_v2"),
-    pytest.mark.timeout(240),
+    pytest.mark.timeout(600),
 ]
 
 ASKED = Request(

@@ -8,7 +8,7 @@ from tests.faults.campaign import CAMPAIGNS, SEED
 from tests.faults.campaign_tally import Tally
 
 POINTS = 10
-SHORT = pytest.mark.timeout(240)
+SHORT = pytest.mark.timeout(600)
 
 
 def run(name: str) -> Tally:

@@ -8,7 +8,7 @@ from tests.faults.campaign import OUTAGE_S
 from tests.faults.test_campaign import run
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(600)
 @pytest.mark.engine("docker", "registry", "redis", "compose_v2")
 def test_a_minute_without_redis_loses_and_doubles_nothing() -> None:
     """Redis killed in the middle of a rollback and away for 60 s: it goes on by itself, once."""

@@ -24,7 +24,7 @@ from tests.servers.telegram_faults import FaultKind
 
 __all__ = ["slack"]
 
-pytestmark = pytest.mark.timeout(240)
+pytestmark = pytest.mark.timeout(600)
 
 FAULTS = 100
 ON_SLACK = {"chat.postMessage": 40, "chat.update": 40}

@@ -34,7 +34,7 @@ from tests.stack.rollbot_fixtures import InstallationFactory
 
 pytestmark = [
     pytest.mark.engine("docker", "registry", "redis", "compose_v2"),
-    pytest.mark.timeout(180),
+    pytest.mark.timeout(600),
 ]
 
 

@@ -30,7 +30,7 @@ from tests.stack.rollbot_fixtures import InstallationFactory
 pytestmark = [
     pytest.mark.engine("docker", "registry", "redis", "compose_v2"),
     pytest.mark.skipif(os.geteuid() != 0, reason="needs root to start an engine"),
-    pytest.mark.timeout(300),
+    pytest.mark.timeout(600),
 ]
 
 TOLD_WITHIN_S = 15.0

@@ -36,7 +36,7 @@ from tests.stack.runbook_file import ENVIRONMENT
 
 __all__ = ["slack"]
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = pytest.mark.timeout(600)
 
 STAGING_KEY = b"staging" * 8
 BAD, GOOD = "v1.3.0", "v1.2.3"

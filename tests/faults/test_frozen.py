@@ -34,7 +34,7 @@ __all__ = ["gate", "host", "slack"]
 FROZEN_S = 120.0
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_a_worker_frozen_for_two_minutes(slack: Slack, host: Make, gate: Path) -> None:
     """Told in 15 s; a second worker waits for the lease; awake it re-reads, and obeys a Stop."""
     made = host(chats=on_slack(slack), then=("touch", str(gate / "second")), check_timeout_s=400)

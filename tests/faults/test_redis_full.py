@@ -26,7 +26,7 @@ from tests.unit.workers.office import ANNA as APPROVER
 
 __all__ = ["gate", "slack"]
 
-pytestmark = [pytest.mark.engine("redis"), pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.engine("redis"), pytest.mark.timeout(600)]
 
 
 @pytest.fixture

@@ -31,7 +31,7 @@ def handed_over(made: WorkerWorld, to: str) -> None:
     file.write_text(dumps(document))
 
 
-@pytest.mark.timeout(150)
+@pytest.mark.timeout(600)
 def test_a_role_taken_away_between_approval_and_start(slack: Slack, host: Make, gate: Path) -> None:
     """The worker starts nothing, people are asked again, and whoever holds it now lets it begin."""
     made = host("", chats=on_slack(slack))

@@ -29,7 +29,7 @@ __all__ = ["slack"]
 
 pytestmark = [
     pytest.mark.engine("docker", "registry", "redis", "compose_v2"),
-    pytest.mark.timeout(300),
+    pytest.mark.timeout(600),
 ]
 
 GROUP_ID = -1000000000001

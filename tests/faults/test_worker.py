@@ -23,7 +23,7 @@ from tests.stack.installation import of_kind
 
 __all__ = ["gate", "host", "slack"]
 
-pytestmark = pytest.mark.timeout(150)
+pytestmark = pytest.mark.timeout(600)
 
 # A check that leaves a grandchild behind which nobody's session, group or lease knows, and which
 # does not end when asked. It writes down when it was last seen.

@@ -19,7 +19,7 @@ from tests.engines.waiting import eventually
 
 ROOT = Path(__file__).parents[2]
 BOT = "from rollbot.cli import main; main()"
-UP_WITHIN_S = 30
+UP_WITHIN_S = 90
 
 
 @dataclass(slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from multiprocessing import get_context
@@ -14,6 +14,7 @@ from pydantic import SecretStr
 
 from commands.domain import command as c
 from commands.domain.decide import Case, Decision, decide
+from commands.domain.errors import JournalConflictError
 from commands.domain.events import AnyEvent
 from commands.domain.people import PersonId, Scenario
 from commands.domain.plan import PlannedStep
@@ -113,6 +114,12 @@ class DatabaseRollback:
         return self.state(rollback)
 
     def order(self, command: c.Command, rollback: str = "") -> Decision:
+        """Decided on what is written, and anew when a worker wrote meanwhile, as the bot does."""
+        while True:
+            with suppress(JournalConflictError):
+                return self._order(command, rollback)
+
+    def _order(self, command: c.Command, rollback: str) -> Decision:
         book: Book = open_store(self.access).book
         case = Case(book.environment(), book.rollback(rollback) if rollback else None)
         decision = decide(case, command, self.runbook, datetime.now(UTC))

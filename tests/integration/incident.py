@@ -27,7 +27,7 @@ from tests.stack.project import Samokoder
 from tests.stack.rollbot_fixtures import InstallationFactory
 
 STABLE_S = 0.3
-PATIENCE_S = 60.0
+PATIENCE_S = 120.0
 # Slack's limits are the Slack tests' matter; here they would only make everybody wait.
 POSTS_AT_ONCE = 100
 

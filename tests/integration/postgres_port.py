@@ -73,7 +73,7 @@ class Stage:
         ours = b"SELECT pid FROM pg_stat_activity WHERE application_name LIKE 'rollbot %'"
         tables = b"SELECT relname FROM pg_class WHERE relkind = 'r' AND oid > 16383"
         with self.server.connect(self.copy) as link:
-            eventually(lambda: not link.execute(ours).fetchall(), within_s=30, what="they are gone")
+            eventually(lambda: not link.execute(ours).fetchall(), what="they are gone")
             return not link.execute(tables).fetchall()
 
 

@@ -69,7 +69,7 @@ def database(project: str) -> Iterator[Postgres]:
     containers = DockerContainers(compose, around)
     definition = Database(name="samokoder", backups="/backups")
     found = in_compose(definition, containers, around, NAMED)
-    eventually(lambda: _answers(found), within_s=60, what="PostgreSQL answers")
+    eventually(lambda: _answers(found), within_s=120, what="PostgreSQL answers")
     yield found
     containers.close()
 
@@ -109,13 +109,13 @@ def test_a_dump_that_is_ended_ends_in_the_container_too(database: Postgres, tmp_
         with link.transaction():
             link.execute("LOCK TABLE held IN ACCESS EXCLUSIVE MODE")
             with pytest.raises(CommandTimedOutError):
-                database.dump("samokoder", str(path), timeout_s=2)
+                database.dump("samokoder", str(path), timeout_s=4)
             ours = "SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE %s"
 
             def is_gone() -> bool:
                 return link.execute(ours, [f"{NAMED}%"]).fetchone() == (0,)
 
-            eventually(is_gone, within_s=30, what="pg_dump is gone")
+            eventually(is_gone, what="pg_dump is gone")
     assert list(tmp_path.iterdir()) == []
 
 

@@ -6,6 +6,7 @@ import gzip
 import os
 import signal
 import subprocess
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from commands.domain.errors import (
     RollbotError,
 )
 from tests.engines.postgres_server import PostgresServer
+from tests.engines.waiting import eventually
 from tests.integration.postgres_port import LONG_S, Stage, port, staged
 from workers.proving import Proof
 
@@ -131,7 +133,7 @@ def test_a_dump_that_takes_too_long_is_ended(stage: Stage) -> None:
         other.execute("LOCK TABLE words IN ACCESS EXCLUSIVE MODE")
 
         with pytest.raises(CommandTimedOutError):
-            stage.database.dump(stage.name, stage.backups.new_path(stage.name, "RB-17"), 0.5)
+            stage.database.dump(stage.name, stage.backups.new_path(stage.name, "RB-17"), 2)
 
     assert stage.left_over() == []
     assert stage.is_untouched()
@@ -146,16 +148,23 @@ def test_a_worker_that_is_told_to_stop_leaves_nothing(stage: Stage) -> None:
     def stop(*_: object) -> None:
         raise Stopped
 
-    earlier = signal.signal(signal.SIGALRM, stop)
+    def interrupt() -> None:
+        waits = "SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+        waits += " AND application_name LIKE '%pg_dump'"
+        eventually(lambda: stage.server.query(waits), what="pg_dump waits for the table")
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGUSR1)
+
+    earlier = signal.signal(signal.SIGUSR1, stop)
+    interrupter = threading.Thread(target=interrupt)
     try:
         with stage.server.connect(stage.name) as other, other.transaction():
             other.execute("LOCK TABLE words IN ACCESS EXCLUSIVE MODE")
-            signal.setitimer(signal.ITIMER_REAL, 0.5)
+            interrupter.start()
             with pytest.raises(Stopped):
                 stage.database.dump(stage.name, stage.backups.new_path(stage.name, "x"), LONG_S)
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, earlier)
+        interrupter.join()
+        signal.signal(signal.SIGUSR1, earlier)
 
     assert stage.left_over() == []
     assert stage.is_untouched()

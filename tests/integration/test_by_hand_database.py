@@ -18,7 +18,7 @@ from tests.stack.database_runbook import backups_of, database_runbook_for
 
 pytestmark = [
     pytest.mark.engine("docker", "compose_v1", "compose_v2", "registry", "postgresql", "zstd"),
-    pytest.mark.timeout(300),
+    pytest.mark.timeout(600),
 ]
 Described = Callable[[DatabaseStack, str], None]
 CHOSEN = {"TO=": "TO=v1.2.2"}

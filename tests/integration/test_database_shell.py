@@ -17,7 +17,7 @@ from tests.stack.rollbot_fixtures import InstallationFactory
 
 pytestmark = [
     pytest.mark.engine("docker", "registry", "redis", "compose_v2", "postgresql"),
-    pytest.mark.timeout(240),
+    pytest.mark.timeout(600),
 ]
 PEOPLE = {"anna": "root"}
 FOREIGN = b"pg_dump: dumping contents of table\n"

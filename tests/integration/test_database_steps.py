@@ -53,6 +53,7 @@ def test_back_one_revision_and_undone(
     case.approve(rollback)
     with Asking(proxy.url("/projects")) as users:
         state = case.drive(rollback)
+        eventually(lambda: users.phases[-1:] == [200], what="users are served")
     assert state.status is Status.SUCCEEDED, (state.reason, state.steps)
     assert stack.revisions() == ["r05"]
     assert stack.write_project()[0] == 201
@@ -96,7 +97,7 @@ def test_a_lock_is_given_up_then_a_managed_server_goes_back(
     assert state.reason is not None
     assert (state.status, state.reason.key) == (Status.FAILED, "error.lock_timeout")
     assert "nightly report" in str(state.reason.params["holders"])
-    assert report.others_waited_s < 1.5
+    assert report.others_waited_s < 10
     assert case.recover(rollback, "undo").status is Status.UNDONE, case.state(rollback).reason
     assert kept_databases(case.state(rollback)) == ()
     assert stack.revisions() == ["r06"]
@@ -180,7 +181,7 @@ def test_a_migration_whose_worker_was_killed_is_taken_up(
     with case.in_a_process(rollback) as job:
         eventually(lambda: sleeping(stack), within_s=120, what="the rehearsal is under way")
         case.skip(rollback)
-        job.join(30)
+        job.join(60)
         assert job.exitcode == 0
     assert case.record(rollback, "rehearse_migration").status is StepStatus.DONE
     case.approve(rollback)

@@ -10,7 +10,7 @@ from tests.stack.deployment import Deployment
 from tests.stack.fixtures import SamokoderFactory
 from tests.stack.runbook_file import runbook_for
 
-pytestmark = [pytest.mark.engine("docker", "compose_v2", "redis"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.engine("docker", "compose_v2", "redis"), pytest.mark.timeout(600)]
 
 
 def test_an_acknowledged_entry_survives_the_death_of_redis(deployment: Deployment) -> None:
@@ -55,11 +55,11 @@ def test_a_deployment_rolls_its_neighbour_back(
     deployment.await_healthy()
 
     deployment.start_saying("api", "v1.2.3")
-    eventually(lambda: deployment.say("approve", "RB-1")[0] == 0, within_s=60, every_s=0.5)
+    eventually(lambda: deployment.say("approve", "RB-1")[0] == 0, within_s=120, every_s=0.5)
 
-    project.await_version("api", "v1.2.3", within_s=60)
+    project.await_version("api", "v1.2.3", within_s=120)
     with deployment.store() as store:
-        eventually(lambda: _has_succeeded(store), within_s=60, every_s=0.2)
+        eventually(lambda: _has_succeeded(store), within_s=120, every_s=0.2)
     changed = {name for name, found in project.identities().items() if found != before[name]}
     assert changed == {"api"}
     assert project.pinned() == "v1.2.3"

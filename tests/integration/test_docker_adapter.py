@@ -158,7 +158,7 @@ def test_a_compose_killed_in_the_middle_heals(
     os.killpg(killed.pid, signal.SIGKILL)
     killed.wait()
 
-    host.containers.settle("RB-17", timeout_s=30)
+    host.containers.settle("RB-17", timeout_s=120)
     settled = containers_of(host.project)
     outcome = host.containers.compose(up(host.project, "api"), timeout_s=60)
 
@@ -180,7 +180,7 @@ def test_settling_awaits_a_container_that_is_being_made(host: Host) -> None:
     )
     make.start()
 
-    host.containers.settle("RB-17", timeout_s=30)
+    host.containers.settle("RB-17", timeout_s=120)
 
     make.join()
     assert [found.id for found in host.project.containers("api")] == [old.id]
@@ -194,7 +194,7 @@ def test_settling_awaits_a_container_that_is_being_stopped(host: Host) -> None:
     stop.start()
     eventually(lambda: was_told_to_end(host.project, str(container.id)))
 
-    host.containers.settle("RB-17", timeout_s=30)
+    host.containers.settle("RB-17", timeout_s=120)
 
     assert host.running().state == "exited"
     stop.join()
@@ -257,7 +257,7 @@ def test_a_tag_pushed_again_has_another_digest(own: Host) -> None:
     assert now != approved
     assert not own.containers.has_image(own.repository(), GOOD, approved)
     assert own.running().digest == approved
-    own.containers.pull(own.repository(), GOOD, approved, timeout_s=30)
+    own.containers.pull(own.repository(), GOOD, approved, timeout_s=120)
     assert own.containers.has_image(own.repository(), GOOD, approved)
 
 
@@ -267,8 +267,8 @@ def test_an_image_whose_tag_is_gone_gets_it_back_by_its_id(own: Host) -> None:
     own.project.engine.images.remove(before.reference, force=True)
     assert not own.containers.has_image(own.repository(), GOOD, before.image_id)
 
-    own.containers.pull(own.repository(), GOOD, before.image_id, timeout_s=30)
-    own.containers.pull(own.repository(), "rollbot-1", before.image_id, timeout_s=30)
+    own.containers.pull(own.repository(), GOOD, before.image_id, timeout_s=120)
+    own.containers.pull(own.repository(), "rollbot-1", before.image_id, timeout_s=120)
 
     assert own.containers.has_image(own.repository(), GOOD, before.image_id)
     assert own.containers.has_image(own.repository(), "rollbot-1", before.image_id)
@@ -359,7 +359,7 @@ def test_settling_lets_a_program_of_the_rollback_finish(own: Host) -> None:
     """A migration under way is awaited; it never counts as the running service."""
     program = one_off(own, "RB-17", "import time; time.sleep(1)")
 
-    own.containers.settle("RB-17", timeout_s=30)
+    own.containers.settle("RB-17", timeout_s=120)
 
     program.reload()
     assert (program.status, program.attrs["State"]["ExitCode"]) == ("exited", 0)

@@ -42,7 +42,7 @@ def cramped_engine() -> Iterator[str]:
     with (folder / "log").open("wb") as log:
         daemon = subprocess.Popen([*argv, *places, *isolated], stdout=log, stderr=log)
     try:
-        eventually(lambda: _answers(address), within_s=30, every_s=0.1, what="the engine answers")
+        eventually(lambda: _answers(address), every_s=0.1, what="the engine answers")
         yield address
     finally:
         daemon.terminate()

@@ -10,7 +10,7 @@ from tests.engines.found import ROOT
 from tests.stack.compose import Compose
 from tests.stack.rollbot_image import RollbotImage
 
-pytestmark = [pytest.mark.engine("docker", "compose_v2"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.engine("docker", "compose_v2"), pytest.mark.timeout(600)]
 
 
 def _run(engine: docker.DockerClient, image: RollbotImage, *argv: str) -> str:

@@ -22,7 +22,7 @@ __all__ = ["slack"]
 
 pytestmark = [
     pytest.mark.engine("docker", "registry", "redis", "compose_v2"),
-    pytest.mark.timeout(240),
+    pytest.mark.timeout(600),
 ]
 
 NEVER, CRASH = "v1.9.9-never-healthy", "v1.9.8-crash"
@@ -58,14 +58,14 @@ async def test_a_crash_loop_fails_early_and_a_full_rollback_takes_over(
 ) -> None:
     """The reason is told long before the health limit; approved, `full` supersedes the rest."""
     project = samokoder(compose_v2(), "v1.3.0")
-    there = await incident(project, slack, installation, patience("api", 60)).begins()
+    there = await incident(project, slack, installation, patience("api", 600)).begins()
 
     crashed = await there.rolls_back(f"/rollback api {CRASH}", until="failed")
     await there.shows(crashed, "docker logs")
     state = there.made.state(crashed)
     assert state is not None
     assert state.blocked() is not None
-    assert max(record.seconds or 0 for record in state.steps.values()) < 30
+    assert max(record.seconds or 0 for record in state.steps.values()) < 150
     await there.says(ANNA, "/rollback frontend v1.2.3")
     await there.told(ANNA, crashed, phrase("refused.slot_held"))
     full = await there.asks_and_sees("/rollback full v1.2.3")

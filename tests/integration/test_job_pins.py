@@ -15,7 +15,7 @@ __all__ = ["slack"]
 
 pytestmark = [
     pytest.mark.engine("docker", "registry", "redis", "compose_v1", "compose_v2"),
-    pytest.mark.timeout(240),
+    pytest.mark.timeout(600),
 ]
 
 # Compose 2.26 counts `depends_on`, which `--no-deps` takes out, into what a container was made of:

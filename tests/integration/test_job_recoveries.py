@@ -22,7 +22,7 @@ __all__ = ["slack"]
 
 pytestmark = [
     pytest.mark.engine("docker", "registry", "redis", "compose_v2"),
-    pytest.mark.timeout(240),
+    pytest.mark.timeout(600),
 ]
 
 NEVER = "v1.9.9-never-healthy"

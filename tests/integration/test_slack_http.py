@@ -40,7 +40,6 @@ async def workspace() -> AsyncIterator[Slack]:
         for user in PEOPLE:
             slack.person(user)
         slack.channel(CHANNEL, *PEOPLE)
-        slack.world.trigger_life_s = 30  # a busy test machine is not Slack's impatience
         yield slack
         assert slack.violations == []
 
@@ -71,7 +70,7 @@ async def only_one_plan(slack: Slack) -> None:
     """What was said later is answered, so that a second plan would be there by now."""
     before = len(slack.ephemerals(ANNA))
     await slack.slash(ANNA, CHANNEL, "/rollback status RB-2")
-    await slack.wait_for(lambda: len(slack.ephemerals(ANNA)) > before, 20)
+    await slack.wait_for(lambda: len(slack.ephemerals(ANNA)) > before)
     said = "".join(one.all_text for one in slack.messages(CHANNEL))
     assert len(cards(slack)) == 1
     assert "RB-2" not in said
@@ -88,9 +87,9 @@ async def test_words_buttons_and_forms_come_by_one_address(
         await workspace.wait_for(lambda: "version:worker" in str(workspace.form(ANNA)))
         offered = await workspace.suggest(ANNA, "form:version", "v1.2.3")
         await workspace.submit(ANNA, **{"form:version": "v1.2.3"})
-        [card] = await workspace.wait_for(lambda: cards(workspace), 20)
+        [card] = await workspace.wait_for(lambda: cards(workspace))
         pressed = await workspace.click(ANNA, card, "card:cancel", confirm=True)
-        await workspace.wait_for(lambda: not card.buttons, 20)
+        await workspace.wait_for(lambda: not card.buttons)
 
     assert "v1.2.3" in [one["value"] for one in offered]
     assert "worker" in card.all_text
@@ -105,7 +104,7 @@ async def test_a_command_that_slack_retries_is_one_plan(
     async with bot.running():
         asked = await workspace.slash(ANNA, CHANNEL, "/rollback api v1.2.3")
         retries = [await line.retried(asked, number) for number in (1, 2, 3)]
-        await workspace.wait_for(lambda: cards(workspace), 20)
+        await workspace.wait_for(lambda: cards(workspace))
         await only_one_plan(workspace)
 
     assert [one.status for one in retries] == [200, 200, 200]
@@ -118,8 +117,8 @@ async def test_a_request_replayed_after_200_s_is_one_plan(
     line.signed_ago_s = 200
     async with bot.running():
         asked = await workspace.slash(ANNA, CHANNEL, "/rollback api v1.2.3")
-        await workspace.wait_for(lambda: cards(workspace), 20)
-        replay = await line.again(asked, wait_s=5)
+        await workspace.wait_for(lambda: cards(workspace))
+        replay = await line.again(asked)
         line.signed_ago_s = 0
         await only_one_plan(workspace)
 
@@ -135,17 +134,17 @@ async def test_a_thousand_copies_are_one_plan(
 
     async def copied() -> HttpDelivery:
         async with turns:
-            return await line.again(asked, wait_s=5)
+            return await line.again(asked)
 
     async with bot.running():
         asked = await workspace.slash(ANNA, CHANNEL, "/rollback api v1.2.3")
         copies = await asyncio.gather(*(copied() for _ in range(1_000)))
-        await workspace.wait_for(lambda: cards(workspace), 20)
+        await workspace.wait_for(lambda: cards(workspace))
         await only_one_plan(workspace)
 
     took_s = sorted(one.ack_after_s or 99.0 for one in copies)
     assert all(one.acked for one in copies)
-    assert took_s[989] < 1.0, f"p99 {took_s[989]:.2f} s"
+    assert took_s[989] < 3.0, f"p99 {took_s[989]:.2f} s, Slack waits for 3 s"
 
 
 async def test_a_bad_signature_is_refused_and_its_body_is_not_logged(
@@ -194,7 +193,7 @@ async def test_a_bot_killed_after_its_ack_plans_at_the_next_start(
     assert asked.acked
 
     async with bot.running():
-        await workspace.wait_for(lambda: cards(workspace), 30)
+        await workspace.wait_for(lambda: cards(workspace))
         await line.retried(asked, 1)
         await only_one_plan(workspace)
 

@@ -43,16 +43,16 @@ async def test_no_ack_without_a_record_and_no_second_record(
         slack.person("U1")
         slack.channel("C1", "U1")
         async with listening(slack, file, dies) as killed:
-            delivery = await slack.slash("U1", "C1", "/rollback api v1.2.3", wait_s=20)
-            assert await asyncio.wait_for(killed.wait(), 20) == -9
+            delivery = await slack.slash("U1", "C1", "/rollback api v1.2.3")
+            assert await asyncio.wait_for(killed.wait(), 60) == -9
         assert not delivery.acked
         assert len(file.read_text().splitlines()) == kept
         await slack.wait_for(lambda: not slack.socket.connections)
         slack.violations.clear()
 
         async with listening(slack, file, "never") as successor:
-            again = await slack.socket.deliver(delivery.envelope, wait_s=20)
-            await asyncio.wait_for(successor.communicate(b""), 20)
+            again = await slack.socket.deliver(delivery.envelope)
+            await asyncio.wait_for(successor.communicate(b""), 60)
 
         assert again.acked
         trigger = delivery.payload["trigger_id"]

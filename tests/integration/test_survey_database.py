@@ -111,6 +111,11 @@ def look_at(host: Host) -> DatabaseLook:
     return host.surveyor.database
 
 
+def has_sessions(host: Host) -> bool:
+    """Whether every service that uses the database is connected to it."""
+    return {s.application for s in look_at(host).database.sessions(NAME)} >= set(USERS)
+
+
 def back(revision: str = "-1", **more: Any) -> Request:
     given = {"environment": ENVIRONMENT, "scenario": Scenario.DATABASE, "services": USERS}
     return Request.model_validate({**given, "revision": revision, **more})
@@ -131,6 +136,7 @@ def test_a_broken_release_is_surveyed_planned_and_taken_back(
     """
     stack = database_stack(compose_v2(), "v1.3.0")
     host = host_of(stack, tmp_path / "kept")
+    eventually(lambda: has_sessions(host), what="the services have their sessions")
 
     found = host.database(back())
 
@@ -153,7 +159,7 @@ def test_a_broken_release_is_surveyed_planned_and_taken_back(
     assert judged["v1.3.0"] == (True, False)
 
     watch = DatabaseWatch(look_at(host), SystemClock())
-    eventually(lambda: watch.seen() is not None, within_s=30, what="the observer sees it")
+    eventually(lambda: watch.seen() is not None, what="the observer sees it")
     seen = watch.seen()
     assert seen is not None
     assert (seen.name, seen.revisions, seen.why) == (NAME, ("r06",), None)

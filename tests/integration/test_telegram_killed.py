@@ -44,12 +44,12 @@ async def test_an_update_fetched_by_a_killed_bot_is_handled_exactly_once(
     first = await telegram.say(anna, chat, "/rollback api v1.2.3")
     second = await telegram.say(anna, chat, "/rollback worker v1.2.3")
     async with listening(telegram, file, dies) as killed:
-        assert await asyncio.wait_for(killed.wait(), 20) == -9
+        assert await asyncio.wait_for(killed.wait(), 60) == -9
     assert len(telegram.updates) == 2
 
     async with listening(telegram, file, "never") as successor:
-        await telegram.wait_for(lambda: not telegram.updates, 20)
-        await asyncio.wait_for(successor.communicate(b""), 20)
+        await telegram.wait_for(lambda: not telegram.updates)
+        await asyncio.wait_for(successor.communicate(b""), 60)
 
     assert file.read_text().splitlines() == [
         f"message:{chat.id}:{message.id}" for message in (first, second)

@@ -19,7 +19,7 @@ from rollbot.demo.world import World
 from tests.servers.telegram import TelegramServer
 from tests.servers.telegram_model import Chat, Message, Press, User
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = pytest.mark.timeout(600)
 
 GROUP_ID = -1000000000001
 ACCOUNTS = {"anna": 100000001, "igor": 100000002, "olga": 100000003}
@@ -89,12 +89,12 @@ def is_settled(telegram: TelegramServer, chat: Chat) -> bool:
 
 async def decide(telegram: TelegramServer, person: User, chat: Chat, verb: str) -> Press:
     """Press a button and say yes to the question that it asks."""
-    card = await telegram.wait_for(lambda: offering(telegram, chat, f"?{verb}:"), 60)
+    card = await telegram.wait_for(lambda: offering(telegram, chat, f"?{verb}:"))
     assert card is not None
     data = next(b.data for row in card.keyboard for b in row if f"?{verb}:" in (b.data or ""))
     assert data is not None
     await telegram.press(person, card, data)
-    asked = await telegram.wait_for(lambda: offering(telegram, chat, f"!{verb}:"), 30)
+    asked = await telegram.wait_for(lambda: offering(telegram, chat, f"!{verb}:"))
     assert asked is not None
     return await telegram.press(person, asked, "!" + data.removeprefix("?"))
 
@@ -107,7 +107,7 @@ async def test_one_service_goes_back_and_the_group_sees_it_proven(
     await telegram.say(people["anna"], group, '/rollback api v1.2.3 --reason "500 <на> & всё"')
 
     await decide(telegram, people["anna"], group, "approve")
-    checklist = await telegram.wait_for(lambda: offering(telegram, group, "tick:"), 60)
+    checklist = await telegram.wait_for(lambda: offering(telegram, group, "tick:"))
     resolved = await telegram.wait_for(
         lambda: telegram.find(group, "восстановлено, api → v1.2.3"), 60
     )
@@ -116,9 +116,8 @@ async def test_one_service_goes_back_and_the_group_sees_it_proven(
     assert world.version("frontend") == "v1.3.0"
     assert checklist is not None
     assert resolved is not None
-    card = telegram.find(group, "500 <на> & всё")
-    assert card is not None
-    assert not any("approve" in (b.data or "") for row in card.keyboard for b in row)
+    assert telegram.find(group, "500 <на> & всё")
+    await telegram.wait_for(partial(is_settled, telegram, group))
 
 
 async def test_a_full_rollback_needs_both_and_asks_them_directly(
@@ -129,16 +128,16 @@ async def test_a_full_rollback_needs_both_and_asks_them_directly(
     await telegram.say(people["anna"], group, "/rollback full v1.2.3")
 
     wrong = await decide(telegram, people["anna"], group, "approve")
-    await telegram.answered(wrong, 20)
+    await telegram.answered(wrong)
     assert wrong.alert
     assert world.version("api") == "v1.3.1"
     for name in ("igor", "olga"):
         await decide(telegram, people[name], telegram.private(people[name]), "approve")
-    await telegram.wait_for(lambda: telegram.find(group, "восстановлено, full → v1.2.3"), 60)
+    await telegram.wait_for(lambda: telegram.find(group, "восстановлено, full → v1.2.3"))
 
     assert {world.version(name) for name in ("api", "frontend")} == {"v1.2.3"}
     for private in (telegram.private(people[name]) for name in ("igor", "olga")):
-        await telegram.wait_for(partial(is_settled, telegram, private), 30)
+        await telegram.wait_for(partial(is_settled, telegram, private))
 
 
 async def test_telegram_away_delays_the_report_and_nothing_else(
@@ -149,7 +148,7 @@ async def test_telegram_away_delays_the_report_and_nothing_else(
     world.deploy("v1.3.0")
     await telegram.say(people["anna"], group, "/rollback api v1.2.3")
     await decide(telegram, people["anna"], group, "approve")
-    await telegram.wait_for(lambda: telegram.updates == [], 20)
+    await telegram.wait_for(lambda: telegram.updates == [])
     await telegram.down()
 
     await eventually_async(lambda: world.version("api") == "v1.2.3")
@@ -173,7 +172,7 @@ async def test_a_faulty_telegram_loses_no_final_message(
         telegram.fail(1, kind, method="editMessageText")
 
     await telegram.wait_for(lambda: telegram.find(group, "восстановлено, api → v1.2.3"), 90)
-    card = await telegram.wait_for(lambda: telegram.find(group, "Восстановлено и доказано"), 30)
+    card = await telegram.wait_for(lambda: telegram.find(group, "Восстановлено и доказано"))
 
     reports = [m for m in telegram.messages(group) if "восстановлено, api → v1.2.3" in m.text]
     assert card is not None

@@ -22,6 +22,7 @@ from tests.servers.slack_wire import APP_TOKEN, BOT_TOKEN, Call, Wire
 from tests.servers.slack_world import (
     APP,
     BOT,
+    PATIENCE_S,
     TEAM,
     Channel,
     Form,
@@ -116,7 +117,7 @@ class Slack:
         """What stands in the app's direct conversation with one person."""
         return self.messages(self.world.direct(user).id)
 
-    async def wait_for(self, predicate: Callable[[], T], timeout_s: float = 10.0) -> T:
+    async def wait_for(self, predicate: Callable[[], T], timeout_s: float = PATIENCE_S) -> T:
         """First truthy answer of `predicate`; asked again whenever anything happened."""
         return await self.world.wait_for(predicate, timeout_s)
 
@@ -166,7 +167,7 @@ class Slack:
     # -- what people do ----------------------------------------------------------------------
 
     async def slash(
-        self, user: str, channel: str, command: str, text: str = "", *, wait_s: float = 5.0
+        self, user: str, channel: str, command: str, text: str = "", *, wait_s: float = PATIENCE_S
     ) -> Delivery:
         """Type a command; `command` may hold the text too (`/rollback api v1.2.3`)."""
         word, _, rest = command.partition(" ")
@@ -228,7 +229,7 @@ class Slack:
             "response_url": self._wire.new_response_url(message.channel, user),
             "actions": [self._action(button, value)],
         }
-        return await self.line.send("interactive", payload, wait_s=5.0)
+        return await self.line.send("interactive", payload)
 
     def button(self, message: Message, label: str) -> str:
         """Action id of the button whose label contains `label`."""
@@ -241,7 +242,7 @@ class Slack:
 
     async def resend(self, delivery: Delivery) -> Delivery:
         """The identical envelope or request once more, as after a lost acknowledgement."""
-        return await self.line.again(delivery, wait_s=5.0)
+        return await self.line.again(delivery)
 
     # -- forms -------------------------------------------------------------------------------
 
@@ -261,7 +262,7 @@ class Slack:
             "view": form_json(form),
             "actions": [action],
         }
-        return await self.line.send("interactive", payload, wait_s=5.0)
+        return await self.line.send("interactive", payload)
 
     async def suggest(self, user: str, action_id: str, typed: str = "") -> list[Json]:
         """Options that an external select offers for what was typed so far."""
@@ -274,7 +275,7 @@ class Slack:
             "view": form_json(form),
             "container": {"type": "view", "view_id": form.id},
         }
-        delivery = await self.line.send("interactive", payload, wait_s=5.0)
+        delivery = await self.line.send("interactive", payload)
         options: list[Json] = (delivery.ack_payload or {}).get("options", [])
         probe = {**element, "type": "static_select", "options": options}
         probe.pop("min_query_length", None)
@@ -289,7 +290,7 @@ class Slack:
         form = self._open_form(user)
         view = form_json(form) | {"state": {"values": _state(form, values)}}
         payload = self._interaction("view_submission", user) | {"view": view, "response_urls": []}
-        delivery = await self.line.send("interactive", payload, wait_s=5.0)
+        delivery = await self.line.send("interactive", payload)
         answer = delivery.ack_payload or {}
         if answer.get("response_action") == "errors":
             unknown = set(answer["errors"]) - set(view["state"]["values"])

@@ -19,7 +19,7 @@ from urllib.parse import urlencode
 import aiohttp
 
 from tests.servers.slack_socket import ACK_WITHIN_S, Delivery
-from tests.servers.slack_world import Json, World
+from tests.servers.slack_world import PATIENCE_S, Json, World
 
 AGAIN_S = 0.05
 FORM = "application/x-www-form-urlencoded"
@@ -41,7 +41,7 @@ class RequestUrl:
         self._world, self.url, self._secret = world, url, secret
         self.signed_ago_s = 0
 
-    async def send(self, kind: str, payload: Json, *, wait_s: float) -> HttpDelivery:
+    async def send(self, kind: str, payload: Json, *, wait_s: float = PATIENCE_S) -> HttpDelivery:
         """A new event, asked for until the app is there; waits for the acknowledgement."""
         fields = payload if kind == "slash_commands" else {"payload": json.dumps(payload)}
         body = urlencode(fields).encode()
@@ -49,7 +49,7 @@ class RequestUrl:
         delivery.headers = self.signed(body)
         return await self._delivered(delivery, wait_s)
 
-    async def again(self, delivery: Delivery, *, wait_s: float) -> HttpDelivery:
+    async def again(self, delivery: Delivery, *, wait_s: float = PATIENCE_S) -> HttpDelivery:
         """The identical request, signature and all: what somebody who saw it could send."""
         assert isinstance(delivery, HttpDelivery)
         copy = HttpDelivery(delivery.envelope, time.monotonic(), body=delivery.body)
@@ -62,7 +62,7 @@ class RequestUrl:
         copy = HttpDelivery(delivery.envelope, time.monotonic(), body=delivery.body)
         count = {"X-Slack-Retry-Num": str(number), "X-Slack-Retry-Reason": "http_timeout"}
         copy.headers = {**self.signed(copy.body), **count}
-        return await self._delivered(copy, 5.0)
+        return await self._delivered(copy, PATIENCE_S)
 
     async def status(self, body: bytes, headers: Mapping[str, str]) -> int:
         """What any request at all is answered with."""
@@ -108,7 +108,6 @@ class RequestUrl:
         if delivery.status == 200:
             delivery.acks, delivery.ack_after_s = 1, time.monotonic() - sent_at
             delivery.ack_payload = _answer(said)
-            delivery.done.set()
             self._world.touch()
         return True
 

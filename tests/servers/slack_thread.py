@@ -41,7 +41,7 @@ def slack_in_thread(scopes: frozenset[str] = ALL_SCOPES) -> Iterator[Slack]:
     thread.start()
 
     def run(coroutine: Any) -> Any:
-        return asyncio.run_coroutine_threadsafe(coroutine, loop).result(timeout=20)
+        return asyncio.run_coroutine_threadsafe(coroutine, loop).result(timeout=60)
 
     running = Slack.running(scopes)
     slack = run(running.__aenter__())
@@ -50,5 +50,5 @@ def slack_in_thread(scopes: frozenset[str] = ALL_SCOPES) -> Iterator[Slack]:
     finally:
         run(running.__aexit__(None, None, None))
         loop.call_soon_threadsafe(loop.stop)
-        thread.join(timeout=20)
+        thread.join(timeout=60)
         loop.close()

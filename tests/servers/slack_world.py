@@ -17,7 +17,10 @@ TEAM = "T0HOME"
 APP = "A0ROLLBOT"
 BOT = "U0ROLLBOT"
 BOT_ID = "B0ROLLBOT"
-TRIGGER_LIFE_S = 3.0
+TRIGGER_LIFE_S = 30.0
+"""Slack's is 3 s: ten times as long, since a busy test machine is not Slack's impatience."""
+PATIENCE_S = 60.0
+"""How long people and the stand-in wait for the app."""
 
 _PING = re.compile(r"<(!(?:channel|here|everyone)[^>]*|!subteam\^[^>]+|@[UW][A-Z0-9]+[^>]*)>")
 
@@ -158,7 +161,7 @@ class World:
         waiting, self._changed = self._changed, asyncio.Event()
         self._loop.call_soon_threadsafe(waiting.set)
 
-    async def wait_for(self, predicate: Callable[[], T], timeout_s: float) -> T:
+    async def wait_for(self, predicate: Callable[[], T], timeout_s: float = PATIENCE_S) -> T:
         """First truthy answer of `predicate`, asked again after every change.
 
         Raises TimeoutError after `timeout_s` seconds.

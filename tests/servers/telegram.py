@@ -33,7 +33,7 @@ from tests.servers.telegram_model import (
     User,
 )
 from tests.servers.telegram_webhook import carry
-from tests.servers.telegram_world import World
+from tests.servers.telegram_world import PATIENCE_S, World
 
 TOKEN = "700000001:AAE-rollbot-test-token-0123456789ab"
 
@@ -170,7 +170,7 @@ class TelegramServer(World):
         await self.queue("callback_query", press.as_json())
         return press
 
-    async def answered(self, press: Press, within_s: float = 5.0) -> str:
+    async def answered(self, press: Press, within_s: float = PATIENCE_S) -> str:
         """Wait until the bot has answered a press; what it said."""
         await self.wait_for(lambda: press.answered, within_s)
         return press.answer

@@ -22,6 +22,9 @@ T = TypeVar("T")
 
 UPDATE_KINDS = ("message", "edited_message", "channel_post", "callback_query", "my_chat_member")
 
+PATIENCE_S = 60.0
+"""How long is waited for the bot: a busy test machine is slow."""
+
 
 class World:
     """People, chats, messages, and updates that wait until the bot's offset passes them."""
@@ -183,7 +186,7 @@ class World:
         async with self._changed:
             self._changed.notify_all()
 
-    async def wait_for(self, predicate: Callable[[], T], within_s: float = 5.0) -> T:
+    async def wait_for(self, predicate: Callable[[], T], within_s: float = PATIENCE_S) -> T:
         """Wait until `predicate()` is true and return its value.
 
         Looked at after every change here. Raises AssertionError with the transcripts after

@@ -29,7 +29,7 @@ _WRITE = sql.SQL(
 
 def connected() -> psycopg.Connection[tuple[Any, ...]]:
     url = os.environ["DATABASE_URL"]
-    return psycopg.connect(url, application_name=app.SERVICE, connect_timeout=2)
+    return psycopg.connect(url, application_name=app.SERVICE, connect_timeout=10)
 
 
 def read() -> tuple[int, dict[str, object]]:

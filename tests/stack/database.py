@@ -135,7 +135,7 @@ class DatabaseStack(Samokoder):
 
     def await_database(self) -> None:
         """Wait until the database takes connections."""
-        eventually(self._answers, within_s=30, what="PostgreSQL of the project answers")
+        eventually(self._answers, within_s=90, what="PostgreSQL of the project answers")
 
     def migrate(self, tag: str, revision: str = "heads") -> None:
         """Bring the database up with the migrations of a release, from the host (0.2 s)."""
@@ -177,10 +177,10 @@ class DatabaseStack(Samokoder):
 
 
 def post(url: str) -> tuple[int, Any]:
-    """Status and JSON body of one POST; status 0 when nobody answers within two seconds."""
+    """Status and JSON body of one POST; status 0 when nobody answers."""
     request = urllib.request.Request(url, data=b"", method="POST")
     try:
-        with urllib.request.urlopen(request, timeout=2) as answer:
+        with urllib.request.urlopen(request, timeout=20) as answer:
             return answer.status, json.loads(answer.read())
     except urllib.error.HTTPError as error:
         with error:

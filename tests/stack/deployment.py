@@ -91,7 +91,7 @@ class Deployment:
         yield opened
         opened.client.close()
 
-    def await_healthy(self, *processes: str, within_s: float = 60) -> None:
+    def await_healthy(self, *processes: str, within_s: float = 120) -> None:
         """Wait until Docker says so of each; a failure shows what the process said last."""
         for process in processes or PROCESSES:
             self._await_one_healthy(process, within_s)

@@ -62,20 +62,20 @@ class Installation:
 
     def await_worker(self) -> None:
         """Wait until a live worker is known to Redis."""
-        eventually(self._has_worker, within_s=60, what=lambda: self.log("worker"))
+        eventually(self._has_worker, within_s=120, what=lambda: self.log("worker"))
 
     def kill(self, name: str, signum: signal.Signals = signal.SIGKILL) -> None:
         """End one process by a signal and wait for it."""
         process = self.running.pop(name)
         process.send_signal(signum)
-        process.wait(timeout=60)
+        process.wait(timeout=120)
 
     def stop(self) -> None:
         """End everything that was started. Safe to repeat."""
         for name in tuple(self.running):
             self.kill(name)
 
-    def run(self, *words: str, within_s: float = 60) -> subprocess.CompletedProcess[str]:
+    def run(self, *words: str, within_s: float = 120) -> subprocess.CompletedProcess[str]:
         """Run `rollbot …` to its end."""
         return subprocess.run(
             [*ROLLBOT, *words],
@@ -157,11 +157,13 @@ class Installation:
         book = self.store().book
         eventually(
             lambda: book.environment().last_number >= number,
-            within_s=60,
+            within_s=120,
             what=lambda: f"RB-{number} is asked for\n{self.logs()}",
         )
 
-    def await_status(self, *statuses: str, of: str = "RB-1", within_s: float = 60) -> RollbackState:
+    def await_status(
+        self, *statuses: str, of: str = "RB-1", within_s: float = 120
+    ) -> RollbackState:
         """Wait until a rollback stands there; the logs are in the failure."""
         store = self.store()
 

@@ -32,7 +32,7 @@ class Locker:
     def __exit__(self, *problem: object) -> None:
         self._over.set()
         for thread in self._threads:
-            thread.join(30)
+            thread.join(60)
 
     def _lock(self) -> None:
         self._await_begin()

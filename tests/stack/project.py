@@ -4,6 +4,7 @@ import http.client
 import json
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from secrets import token_hex
@@ -138,7 +139,7 @@ class Samokoder:
     def get(self, service: str, path: str = "/health") -> tuple[int, Any]:
         """Status and body; status 0 when nobody answers. Metrics come as text, all else as JSON."""
         address = urlsplit(self.url(service, path))
-        link = http.client.HTTPConnection(str(address.hostname), address.port, timeout=2)
+        link = http.client.HTTPConnection(str(address.hostname), address.port, timeout=20)
         try:
             link.request("GET", address.path, headers={"Connection": "close"})
             answer = link.getresponse()
@@ -155,7 +156,7 @@ class Samokoder:
         status, body = self.get(service, "/version")
         return str(body["version"]) if status == 200 else ""
 
-    def await_version(self, service: str, version: str, *, within_s: float = 20) -> None:
+    def await_version(self, service: str, version: str, *, within_s: float = 60) -> None:
         eventually(
             lambda: self.version(service) == version,
             within_s=within_s,
@@ -183,7 +184,8 @@ def remove_project(engine: docker.DockerClient, name: str) -> None:
     for found in engine.containers.list(all=True, filters={"label": label}, ignore_removed=True):
         _removed(found)
     for network in engine.networks.list(filters={"label": label}):
-        network.remove()
+        with suppress(docker.errors.NotFound):  # another test run was faster
+            network.remove()
     for volume in engine.volumes.list(filters={"label": label}):
         volume.remove(force=True)
 

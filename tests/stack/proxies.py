@@ -69,7 +69,7 @@ class _Proxy:
 
     def get(self, path: str = "/") -> httpx.Response:
         """One request as a user makes it, on a connection of its own."""
-        return httpx.get(self.url(path), trust_env=False, timeout=5)
+        return httpx.get(self.url(path), trust_env=False, timeout=20)
 
     def answers(self) -> bool:
         """Whether the proxy has read its routes: whatever it says then comes from the upstream."""
@@ -83,7 +83,7 @@ class _Proxy:
         """End it, its workers first. Safe to repeat."""
         if self.process is not None:
             self.process.terminate()
-            self.process.wait(timeout=20)
+            self.process.wait(timeout=60)
             self.process = None
 
     def _run(self, *argv: str) -> None:
@@ -96,7 +96,7 @@ class _Proxy:
                 stdout=log,
                 stderr=log,
             )
-        eventually(self.answers, within_s=20, what=lambda: f"the proxy answers: {self.log}")
+        eventually(self.answers, what=lambda: f"the proxy answers: {self.log}")
 
 
 @dataclass(slots=True)

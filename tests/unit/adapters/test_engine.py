@@ -78,7 +78,7 @@ def test_an_engine_that_says_nothing_is_unavailable_in_time(
     with pytest.raises(EngineUnavailableError):
         Engine(listening(b""), ping_s=1).version()
 
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 15
 
 
 @pytest.mark.parametrize(

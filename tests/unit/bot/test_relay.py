@@ -31,7 +31,7 @@ from tests.fakes.chat import FakeChat
 from tests.fakes.clock import FixedClock
 from tests.fakes.store import AsyncMemoryJournal
 
-WITHIN_S = 5.0
+WITHIN_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)

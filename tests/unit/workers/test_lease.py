@@ -61,7 +61,7 @@ def test_a_holder_that_was_stopped_is_noticed(lease: Lease) -> None:
     eventually(lambda: look() == holder.pid, what="it is noticed")
     holder.send_signal(signal.SIGCONT)
     eventually(lambda: look() == 0, what="it goes on")
-    holder.communicate(timeout=10)
+    holder.communicate(timeout=60)
 
     assert lease.holder_pid() == 0
 

@@ -88,7 +88,7 @@ async def test_a_replay_after_200_s_is_heard_once(
     asked = await slack.slash("U1", "C1", "/rollback api v1.2.3")
     clock.at += timedelta(seconds=200)
 
-    replay = await line.again(asked, wait_s=5)
+    replay = await line.again(asked)
 
     assert replay.acked
     assert [one.words for one in desk.accepted] == ["api v1.2.3"]
@@ -132,4 +132,4 @@ async def test_a_socket_that_broke_is_not_well(slack: Slack, app: Connected) -> 
     await slack.down()
     await asyncio.to_thread(eventually, lambda: not app.is_well())
     await slack.up()
-    await asyncio.to_thread(eventually, app.is_well, within_s=30)
+    await asyncio.to_thread(eventually, app.is_well)

@@ -159,7 +159,8 @@ async def test_a_slow_store_does_not_cost_the_ack(slack: Slack, settings: SlackS
     await slack.wait_for(lambda: slack.ephemerals("U1"))
     await app.stop()
 
-    assert delivery.acked
+    assert delivery.ack_after_s is not None
+    assert delivery.ack_after_s < 10, "2.4 s, where the machine is its own"
     assert slack.ephemerals("U1")[0].text == "не принято: StoreUnavailableError"
 
 
@@ -169,7 +170,7 @@ async def test_an_outage_of_slack_is_survived(
     """After an outage, and after Slack's own refresh of the connection, commands arrive again."""
     await slack.down()
     await slack.up()
-    await slack.slash("U1", "C1", "/rollback api v1.2.3", wait_s=15)
+    await slack.slash("U1", "C1", "/rollback api v1.2.3")
     first = slack.socket.connections[0]
     await slack.socket.refresh()
     await slack.wait_for(lambda: first not in slack.socket.connections)
@@ -184,7 +185,7 @@ async def test_a_ticket_that_was_refused_is_not_tried_for_ever(
     """A connection that breaks between ticket and greeting is made with a new ticket."""
     slack.faults.next("link", Fault.SERVER_ERROR)
     await slack.socket.drop()
-    await slack.slash("U1", "C1", "/rollback api v1.2.3", wait_s=20)
+    await slack.slash("U1", "C1", "/rollback api v1.2.3")
 
     assert len(desk.accepted) == 1
 
@@ -241,7 +242,7 @@ async def test_nothing_said_reaches_the_log(
     slack.faults.next("users.info", Fault.SERVER_ERROR)
     await slack.slash("U2", "C1", "/rollback CANARY")
     await slack.socket.drop()
-    await slack.slash("U1", "C1", "/rollback CANARY", wait_s=15)
+    await slack.slash("U1", "C1", "/rollback CANARY")
 
     secrets = ["CANARY", BOT_TOKEN, APP_TOKEN, "ticket=", delivery.payload["response_url"]]
     assert [one for one in secrets if one in caplog.text] == []
