@@ -124,13 +124,13 @@ class FakeDatabase:
             return
         if there != (True, True, False):
             raise DatabaseError(name, "3D000", "is missing")
-        marks = {one for one in (name, incoming) if one in self.whole}
+        marked = incoming in self.whole
         self.whole -= {name, incoming, outgoing}
         for old, new in ((name, outgoing), (incoming, name)):
             self.databases[new] = self.databases.pop(old)
             self.clients.pop(old, None)
-            if old in marks:
-                self.whole.add(new)
+        if marked:
+            self.whole.add(outgoing)
 
     def drop(self, database: str) -> None:
         self._called("drop", database)

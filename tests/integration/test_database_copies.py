@@ -150,7 +150,14 @@ def test_a_copy_takes_the_settings_and_grants_of_its_source(server: PostgresServ
     database = port(server)
     server.query("CREATE ROLE copied_reader")
     try:
+        with server.connect(user=SUPERUSER) as link:
+            link.execute("SET allow_in_place_tablespaces = on")
+            link.execute("CREATE TABLESPACE copied_disk LOCATION ''")
+            link.execute("GRANT CREATE ON TABLESPACE copied_disk TO samokoder")
+            link.execute(f"ALTER DATABASE {NAME} SET TABLESPACE copied_disk".encode())
         with server.connect() as link:
+            link.execute(f"COMMENT ON DATABASE {NAME} IS 'ask Olga'")
+            link.execute(f"ALTER DATABASE {NAME} CONNECTION LIMIT 42")
             link.execute(f"ALTER DATABASE {NAME} SET timezone TO 'Asia/Yakutsk'")
             link.execute(f'ALTER DATABASE {NAME} SET search_path TO "$user", public, other')
             link.execute(f"REVOKE ALL ON DATABASE {NAME} FROM PUBLIC")
@@ -161,9 +168,17 @@ def test_a_copy_takes_the_settings_and_grants_of_its_source(server: PostgresServ
 
         settings = {name: _settings(server, name) for name in (NAME, BEFORE, AFTER)}
         assert settings[BEFORE] == settings[AFTER] == settings[NAME]
+        beside = _beside(server, NAME)
+        assert beside == ("copied_disk", 42, "ask Olga")
+        database.drop(AFTER)
+        for incoming, outgoing in ((BEFORE, AFTER), (AFTER, BEFORE)):
+            database.swap(NAME, incoming, outgoing)
+            assert _beside(server, NAME) == beside
+            assert (database.is_whole(NAME), database.is_whole(outgoing)) == (False, True)
     finally:
         for name in (NAME, BEFORE, AFTER):
             server.drop_database(name)
+        server.query("DROP TABLESPACE IF EXISTS copied_disk")
         server.query("DROP ROLE copied_reader")
 
 
@@ -308,6 +323,15 @@ def test_what_cannot_be_told_in_time_is_not_called_good(
     found = server.integrity(name, {"users": 20}, 0)
 
     assert {f.ok for f in found if f.check != "index"} == {None}
+
+
+def _beside(server: PostgresServer, database: str) -> tuple[object, ...]:
+    with server.connect() as link:
+        return link.execute(
+            "SELECT spcname, datconnlimit, shobj_description(d.oid, 'pg_database')"
+            " FROM pg_database d JOIN pg_tablespace t ON t.oid = dattablespace WHERE datname = %s",
+            [database],
+        ).fetchall()[0]
 
 
 def _settings(server: PostgresServer, database: str) -> tuple[object, ...]:

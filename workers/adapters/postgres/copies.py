@@ -27,8 +27,12 @@ Connect = Callable[[], AbstractContextManager[Link]]
 _USHER_EVERY_S = 0.05
 _LIKE = """
     SELECT pg_get_userbyid(datdba), pg_encoding_to_char(encoding), datcollate, datctype,
-           datlocprovider::text, to_jsonb(d) ->> 'datlocale', to_jsonb(d) ->> 'daticulocale'
-    FROM pg_database d WHERE datname = %s
+           datlocprovider::text,
+           coalesce(to_jsonb(d) ->> 'datlocale', to_jsonb(d) ->> 'daticulocale'),
+           to_jsonb(d) ->> 'daticurules',
+           (SELECT spcname FROM pg_tablespace t JOIN pg_database d0 ON d0.datname = 'template0'
+            WHERE t.oid = d.dattablespace AND t.oid <> d0.dattablespace)
+    FROM pg_database d WHERE d.datname = %s
 """
 _SETTINGS = """
     SELECT coalesce(r.rolname, ''), unnest(s.setconfig) FROM pg_db_role_setting s
@@ -39,6 +43,18 @@ _GRANTS = """
     SELECT coalesce(r.rolname, ''), a.privilege_type, a.is_grantable
     FROM pg_database d, aclexplode(d.datacl) a LEFT JOIN pg_roles r ON r.oid = a.grantee
     WHERE d.datname = %s AND a.grantee <> d.datdba
+"""
+_LOOKS = """
+    SELECT coalesce(shobj_description(oid, 'pg_database'), ''), datconnlimit
+    FROM pg_database WHERE datname = %s
+"""
+# Empty is the data directory, which not everybody is told.
+_DISKS = """
+    SELECT DISTINCT coalesce(
+        nullif(pg_tablespace_location(dattablespace), ''),
+        CASE WHEN pg_has_role('pg_read_all_settings', 'MEMBER')
+             THEN current_setting('data_directory') END)
+    FROM pg_database WHERE datallowconn AND NOT datistemplate
 """
 # GUC_LIST_QUOTE: stored as one list, to be spoken word by word (pg_dump's makeAlterConfigCommand).
 _QUOTED_LISTS = (
@@ -55,6 +71,12 @@ def exists(link: Link, database: str) -> bool:
     return one(link, "SELECT 1 FROM pg_database WHERE datname = %s", [database]) is not None
 
 
+def disks(link: Link) -> tuple[str, ...]:
+    """The folders that databases are in, on the server; none when one of them is not told."""
+    found = [row[0] for row in link.execute(_DISKS).fetchall()]
+    return tuple(found) if all(found) else ()
+
+
 def is_whole(link: Link, database: str) -> bool:
     """Whether it carries the mark."""
     asked = "SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = %s"
@@ -67,19 +89,24 @@ def mark_whole(link: Link, database: str) -> None:
 
 
 def create(link: Link, database: str, like: str) -> None:
-    """An empty database; owner, encoding, locale, settings and grants of `like`, if it is here."""
+    """An empty database; owner, locale, tablespace, settings, grants of `like`, if it is here."""
     made = sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(_IDENTIFIER(database))
     row = link.execute(_LIKE, [like]).fetchone()
     if row is None:
         link.execute(made + sql.SQL(" ENCODING 'UTF8'"))
         return
-    owner, encoding, collate, ctype, provider, locale, icu = row
+    owner, encoding, collate, ctype, provider, locale, rules, tablespace = row
     words = [
         sql.SQL(" OWNER {} ENCODING {}").format(_IDENTIFIER(owner), encoding),
         sql.SQL(" LC_COLLATE {} LC_CTYPE {}").format(collate, ctype),
     ]
+    if tablespace:
+        # The usual one is not named: that would need a right to it.
+        words.append(sql.SQL(" TABLESPACE {}").format(_IDENTIFIER(tablespace)))
     if provider == "i":
-        words.append(sql.SQL(" LOCALE_PROVIDER icu ICU_LOCALE {}").format(locale or icu))
+        words.append(sql.SQL(" LOCALE_PROVIDER icu ICU_LOCALE {}").format(locale))
+        if rules:
+            words.append(sql.SQL(" ICU_RULES {}").format(rules))
     elif provider == "b":
         words.append(sql.SQL(" LOCALE_PROVIDER builtin BUILTIN_LOCALE {}").format(locale))
     link.execute(made + sql.Composed(words))
@@ -100,8 +127,9 @@ def clone(connect: Connect, source: str, copy: str) -> None:
 
 
 def swap(connect: Connect, name: str, incoming: str, outgoing: str) -> None:
-    """Two renames in one transaction. Done already is not an error.
+    """Two renames in one transaction; comment and connection limit stay with the name.
 
+    Our mark goes to the one that leaves the name: it is as whole. Done already is not an error.
     Raises DatabaseError when what is there is neither the state before nor the one after.
     """
     with connect() as link:
@@ -115,8 +143,13 @@ def swap(connect: Connect, name: str, incoming: str, outgoing: str) -> None:
 
         rename = sql.SQL("ALTER DATABASE {} RENAME TO {}")
         with _alone(connect, (name, incoming)), link.transaction():
+            looks, marked = link.execute(_LOOKS, [name]).fetchone(), is_whole(link, incoming)
             link.execute(rename.format(_IDENTIFIER(name), _IDENTIFIER(outgoing)))
             link.execute(rename.format(_IDENTIFIER(incoming), _IDENTIFIER(name)))
+            if looks is not None:
+                _look_like(link, name, *looks)
+            if marked:
+                mark_whole(link, outgoing)
 
 
 def drop(link: Link, database: str) -> None:
@@ -144,6 +177,14 @@ def _alone(connect: Connect, databases: tuple[str, ...]) -> Iterator[None]:
     finally:
         over.set()
         thread.join()
+
+
+def _look_like(link: Link, database: str, comment: str, connections: int) -> None:
+    said = None if comment in ("", WHOLE) else comment
+    commented = sql.SQL("COMMENT ON DATABASE {} IS {}")
+    link.execute(commented.format(_IDENTIFIER(database), sql.Literal(said)))
+    limited = sql.SQL("ALTER DATABASE {} CONNECTION LIMIT {}")
+    link.execute(limited.format(_IDENTIFIER(database), sql.Literal(connections)))
 
 
 def _take_after(link: Link, copy: str, like: str) -> None:

@@ -38,15 +38,12 @@ class Postgres:
     is_scratch: bool = False
 
     def server(self) -> ServerFacts:
-        """Versions and room."""
+        """Versions and room: the least of the disks that its databases are on."""
         with self._apart() as link:
-            version = link.info.server_version
-            may_ask = "SELECT pg_has_role('pg_read_all_settings', 'MEMBER')"
-            data = ""
-            if counting.one(link, may_ask):
-                data = str(counting.one(link, "SELECT current_setting('data_directory')"))
-        free = self.programs.free_bytes(data) if data else None
-        return ServerFacts(version, client_version(self.programs, self.surroundings), free)
+            version, disks = link.info.server_version, copies.disks(link)
+        free = [self.programs.free_bytes(path) for path in disks]
+        least = None if None in free or not free else min(n for n in free if n is not None)
+        return ServerFacts(version, client_version(self.programs, self.surroundings), least)
 
     def exists(self, database: str) -> bool:
         """Whether there is such a database."""
