@@ -181,7 +181,8 @@ def attention_key(state: RollbackState) -> str | None:
     if state.worker_lost_at is not None and not state.status.ended:
         return f"{LOST}{state.worker_lost_at:%Y%m%dT%H%M%S}"
     if state.plan_changes and state.status is Status.PLANNED:
-        return f"changed:{state.plan_digest[:12]}"
+        nonce = state.question.nonce if state.question else state.plan_digest[:12]
+        return f"changed:{nonce}"
     if state.status in ATTENTION:
         blocked = state.blocked()
         step = blocked.number if blocked else 0

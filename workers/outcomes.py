@@ -28,7 +28,10 @@ def problem(
 
 
 def evidence(state: RollbackState, outcome: Outcome) -> list[RollbackEvent]:
-    """What a step found out; when that is worse than what people approved, their yes is void."""
+    """What a step found out; when that is worse than what people knew, their yes is void.
+
+    Said even when nobody has approved yet: somebody may, on the older card, until it is written.
+    """
     found = EvidenceFound(items=outcome.evidence)
     names = {item.name for item in outcome.evidence}
     kept = (item for item in state.evidence.items if item.name not in names)

@@ -12,6 +12,7 @@ from commands.domain.events import (
     Expired,
     PlanChanged,
     RollbackClosed,
+    RollbackEvent,
     SlotReleased,
     SlotTaken,
     Superseded,
@@ -35,11 +36,12 @@ def start(book: Book, planning: Planning, state: RollbackState, witness: Witness
         book.append(state, Expired(verb="execute"), environment=(expired,))
         return
     gone = no_longer_entitled(state, planning.runbook)
-    if gone:
-        book.append(state, *(Withdrawn(person=person, by_rule=True) for person in gone))
-        return
+    hindered: list[RollbackEvent] = [Withdrawn(person=person, by_rule=True) for person in gone]
+    # Both at once: where the runbook gives the decision to others now, the new plan asks them.
     if changed := _plan_changed(book, planning, state):
-        book.append(state, changed)
+        hindered.append(changed)
+    if hindered:
+        book.append(state, *hindered)
         return
     witness.started(state.id, state.plan_digest)
     _take_slot(book, state)

@@ -237,9 +237,12 @@ class Evidence(PlanPart):
         return digest_of(self.model_dump(mode="json"))
 
     def worse_than(self, earlier: Evidence) -> bool:
-        """Whether something that was good is good no longer: then approvals are void."""
-        now = {item.name: item.ok for item in self.items}
-        return any(item.ok and not now.get(item.name, True) for item in earlier.items)
+        """Whether something is bad that was good before, or that nobody knew of yet.
+
+        Then approvals are void: whoever gave one while preparation went on did not see it.
+        """
+        before = {item.name: item.ok for item in earlier.items}
+        return any(not item.ok and before.get(item.name, True) for item in self.items)
 
 
 def digest_of(value: object) -> str:

@@ -87,9 +87,13 @@ def _withdrawn(state: RollbackState, event: e.Withdrawn, at: datetime) -> None:
 
 @folds(e.ApprovalsVoided)
 def _voided(state: RollbackState, event: e.ApprovalsVoided, at: datetime) -> None:
-    if state.question is not None:
-        state.question = replace(state.question, approvals={})
     state.evidence = event.evidence
+    question = state.question
+    if question is None:
+        return
+    if question.approvals:
+        state.plan_changes, state.progressed_at = (event.reason,), at
+    state.question = replace(question, approvals={}, voided=question.voided + 1)
     _unapprove(state)
 
 

@@ -25,7 +25,10 @@ class Approval:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What people are asked to decide. Each role is a slot; one person fills one slot."""
+    """What people are asked to decide. Each role is a slot; one person fills one slot.
+
+    `voided` counts how often the approvals were made void by evidence that got worse.
+    """
 
     verb: AskVerb
     step: int | None
@@ -37,6 +40,7 @@ class Question:
     asked_at: datetime
     expires_at: datetime
     approvals: Mapping[PersonId, Approval] = field(default_factory=dict)
+    voided: int = 0
 
     @classmethod
     def of(cls, asked: Asked, at: datetime) -> Question:
@@ -73,8 +77,11 @@ class Question:
 
     @property
     def nonce(self) -> str:
-        """What a button carries, so that an old button never decides a new question."""
-        return self.digest[:12]
+        """What a button carries, so that an old button never decides a new question.
+
+        Nor the same one on evidence that its card did not show.
+        """
+        return f"{self.digest[:12]}-{self.voided}" if self.voided else self.digest[:12]
 
 
 def match_slots(
