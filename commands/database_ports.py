@@ -194,7 +194,10 @@ class Backups(Protocol):
     def prune(
         self, database: str, keep_days: int, keep_at_least: int, needed: Sequence[str]
     ) -> tuple[str, ...]:
-        """Delete what is older and not needed; never the newest proven one. Returns the names."""
+        """Delete what is older and not needed; returns the names.
+
+        Never the newest `keep_at_least` proven ones of ours, nor what a rollback kept.
+        """
         ...
 
 

@@ -6,6 +6,7 @@ from typing import Literal, TypeAlias
 
 from pydantic import AwareDatetime, Field
 
+from commands.domain import naming
 from commands.domain.fact import Fact, ImageDigest
 
 RevisionId: TypeAlias = str
@@ -90,6 +91,11 @@ class BackupRecord(Fact):
     proven_at: AwareDatetime | None = None
     prove_seconds: float | None = None
     why: str = ""
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether a rollback kept it of what it destroyed: no age lets it go."""
+        return bool(self.tables) or self.by.endswith(naming.KEPT_DUMP)
 
 
 class Session(Fact):

@@ -11,10 +11,18 @@ ROLLBACK = "{rollback}"
 LONGEST = 63
 """PostgreSQL cuts identifiers at 63 bytes (NAMEDATALEN - 1) without an error."""
 
+KEPT_DUMP = "-kept"
+"""How the maker of a dump is called that a rollback keeps of what it is about to destroy."""
+
 
 def kept(database: str, rollback_id: str) -> str:
     """The database as it was before: `samokoder_before_RB_17`."""
     return _name(database, "before", rollback_id)
+
+
+def kept_dump(rollback_id: str) -> str:
+    """Who made such a dump: `samokoder_20261123T024100Z_RB-17-kept.dump.zst`."""
+    return f"{rollback_id}{KEPT_DUMP}"
 
 
 def left(database: str, rollback_id: str) -> str:

@@ -252,17 +252,17 @@ def test_a_backup_that_is_not_there_is_refused(world: World) -> None:
 
 
 def test_pruning_keeps_the_newest_proven_one_and_what_is_needed(world: World) -> None:
-    """Old backups go, but never the one that a restore would take, nor one that a plan names."""
+    """Old ones go, proven by nobody first of all; never the one that a restore would take."""
     name = world.given()
-    proven, needed, old, new = (_a_day_later(world, world.dumped(name)) for _ in range(4))
+    proven, needed, old, unproven = (_a_day_later(world, world.dumped(name)) for _ in range(4))
     (record,) = (one for one in world.backups.listed(name) if one.name == proven)
     world.backups.note(record.model_copy(update={"proven_at": world.clock.now()}))
     world.clock.sleep(30 * 86_400)
 
     gone = [world.backups.prune(name, 7, 1, [needed]) for _ in range(2)]
 
-    assert gone == [(old,), ()]
-    assert {one.name for one in world.backups.listed(name)} == {proven, needed, new}
+    assert gone == [(unproven, old), ()]
+    assert {one.name for one in world.backups.listed(name)} == {proven, needed}
 
 
 def test_integrity_compares_the_rows_expected(world: World) -> None:

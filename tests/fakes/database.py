@@ -249,13 +249,11 @@ class FakeBackups:
     def prune(
         self, database: str, keep_days: int, keep_at_least: int, needed: Sequence[str]
     ) -> tuple[str, ...]:
-        listed = self.listed(database)
-        proven = next((one.name for one in listed if one.proven_at), "")
-        kept = {proven, *needed, *(one.name for one in listed[:keep_at_least])}
+        ours = [one for one in self.listed(database) if one.sha256 and not one.is_kept]
+        proven = [one.name for one in ours if one.proven_at]
+        kept = {*needed, *proven[: max(1, keep_at_least)]}
         before = self.clock.now() - timedelta(days=keep_days)
-        gone = tuple(
-            r.name for r in listed if r.sha256 and r.name not in kept and r.taken_at < before
-        )
+        gone = tuple(r.name for r in ours if r.name not in kept and r.taken_at < before)
         for name in gone:
             path = self.path(name)
             del self.shelf.files[path], self.shelf.notes[path]

@@ -67,23 +67,26 @@ class BackupFolder:
         """Delete what is older and not needed; returns the names. Safe to repeat.
 
         Only what we made is ours to delete: a customer's own file that was proven has a note too,
-        but no checksum in it. Kept whatever its age: the newest proven one, and the newest
-        `keep_at_least`.
+        but no checksum in it. Kept whatever its age: the newest `keep_at_least` proven ones, and
+        what a rollback kept of what it destroyed. Raises BackupInvalidError (`unwritable`).
         """
-        listed = self.listed(database)
-        proven = next((one.name for one in listed if one.proven_at), "")
-        kept = {proven, *needed, *(one.name for one in listed[:keep_at_least])}
+        ours = [one for one in self.listed(database) if one.sha256 and not one.is_kept]
+        proven = [one.name for one in ours if one.proven_at]
+        kept = {*needed, *proven[: max(1, keep_at_least)]}
         before = self.clock.now() - timedelta(days=keep_days)
-        gone = []
-        for record in listed:
-            path = self.folder / record.name
-            if record.name in kept or record.taken_at >= before or not record.sha256:
-                continue
+        old = [one for one in ours if one.name not in kept and one.taken_at < before]
+        return tuple(self._let_go(record.name) for record in old)
+
+    def _let_go(self, name: str) -> str:
+        path = self.folder / name
+        try:
             # The file first: a note without a file is nothing, a file without one is a stranger's.
             path.unlink(missing_ok=True)
-            notes.discard(path)
-            gone.append(record.name)
-        return tuple(gone)
+        except OSError as error:
+            why = error.strerror or str(error)
+            raise BackupInvalidError(str(self.folder), "unwritable", why) from error
+        notes.discard(path)
+        return name
 
     def _files(self, database: str) -> Iterator[Path]:
         own = re.compile(re.escape(database) + r"[_.-]?(\d.*)?")

@@ -86,7 +86,7 @@ class KeepDump:
 
     def capture(self) -> dict[str, str]:
         """The path that the dump will have."""
-        by = f"{self.ports.rollback_id}-kept"
+        by = naming.kept_dump(self.ports.rollback_id)
         return {PATH: self.ports.folder.new_path(self.action.database, by)}
 
     def probe(self, before: Before) -> Progress:

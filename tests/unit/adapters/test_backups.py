@@ -23,10 +23,25 @@ def folder(tmp_path: Path) -> BackupFolder:
     return BackupFolder(tmp_path, FixedClock())
 
 
-def _noted(folder: BackupFolder, name: str, *, age_days: float = 0) -> BackupRecord:
+def _noted(
+    folder: BackupFolder,
+    name: str,
+    *,
+    age_days: float = 0,
+    is_proven: bool = False,
+    tables: tuple[str, ...] = (),
+) -> BackupRecord:
     (folder.folder / name).write_bytes(b"x")
     taken_at = folder.clock.now() - timedelta(days=age_days)
-    record = BackupRecord(name=name, database="samokoder", taken_at=taken_at, sha256="5e" * 32)
+    record = BackupRecord(
+        name=name,
+        database="samokoder",
+        taken_at=taken_at,
+        sha256="5e" * 32,
+        by=notes.made_by(name),
+        proven_at=folder.clock.now() if is_proven else None,
+        tables=tables,
+    )
     folder.note(record)
     return record
 
@@ -120,6 +135,21 @@ def test_pruning_leaves_strangers_files_alone(folder: BackupFolder) -> None:
             *(OURS.replace("RB-17", "RB-18"), f"{OURS.replace('RB-17', 'RB-18')}.json"),
         ]
     )
+
+
+def test_what_a_rollback_kept_has_no_age(folder: BackupFolder) -> None:
+    """It may be all that is left of what was dropped; nor does it count as a backup of ours."""
+    names = [OURS.replace("RB-17", by) for by in ("RB-1", "RB-2", "RB-3", "RB-17-kept", "RB-18")]
+    for age, name in enumerate(names[:3], start=40):
+        _noted(folder, name, age_days=age, is_proven=True)
+    _noted(folder, names[3], age_days=400)
+    _noted(folder, names[4], age_days=39, tables=("files",))
+    _noted(folder, OURS, age_days=38)
+    _noted(folder, OURS.replace("RB-17", "hand"), age_days=1)
+
+    gone = folder.prune("samokoder", keep_days=30, keep_at_least=2, needed=())
+
+    assert set(gone) == {OURS, names[2]}
 
 
 def test_a_folder_that_is_not_there_has_no_backups(tmp_path: Path) -> None:
