@@ -19,6 +19,7 @@ from commands.domain.errors import (
     RollbotError,
 )
 from commands.domain.plan import Migration, Target
+from commands.domain.text import Param, text
 from commands.ports import OneOffOutcome
 from workers.steps.packed import SHAPE, differences, fingerprint, recalled, remembered
 from workers.steps.ports import Ports
@@ -90,7 +91,8 @@ class Run:
         """Run it. Returns only when the database has the revisions that it ends at.
 
         Raises LockTimeoutError, CommandFailedError and CommandTimedOutError when nothing was
-        changed (cases 50, 31), InDoubtError when something was, or may have been (case 49).
+        changed (cases 50, 31), InDoubtError when something was, or may have been (case 49): a
+        script that works outside of its transaction may have met the lock half-way.
         """
         began = self.ports.clock.now()
         watch = self.ports.production.watch(self.database, self.lock_timeout_s)
@@ -135,16 +137,20 @@ class Run:
                 expected=self.migration.after,
                 found=now.revisions,
             )
-        seen = watch.seen
+        problem = self._locked_out(problem, watch.seen)
+        if self.is_apart:
+            raise perhaps_half_way(self.database, now, problem) from problem
+        raise problem
+
+    def _locked_out(self, problem: RollbotError, seen: Watched) -> RollbotError:
+        """The lock that ended it, if one did; what it said itself only repeats that."""
         if (
             isinstance(problem, CommandFailedError)
             and seen.holders
             and seen.waited_s >= NEARLY * self.lock_timeout_s
         ):
-            raise LockTimeoutError(self.database, self.lock_timeout_s, seen.holders) from problem
-        if self.is_apart:
-            raise perhaps_half_way(self.database, now, _said(problem)) from problem
-        raise problem
+            return LockTimeoutError(self.database, self.lock_timeout_s, seen.holders)
+        return problem
 
 
 def expected(ports: Ports, migration: Migration) -> tuple[str, ...] | None:
@@ -176,15 +182,17 @@ def half_way(database: str, start: Look, now: Look) -> InDoubtError:
     )
 
 
-def perhaps_half_way(database: str, now: Look, said: str = "") -> InDoubtError:
+def perhaps_half_way(database: str, now: Look, problem: RollbotError | None = None) -> InDoubtError:
     """The schema is as it was; what a script did to rows outside of a transaction is not known."""
+    said: Param = ""
+    if isinstance(problem, LockTimeoutError):
+        # Its own words promise that nothing was changed.
+        said = text("doubt.locked_out", holders=problem.holders)
+    elif problem is not None:
+        said = str(problem.facts.get("tail", "") or problem)
     return InDoubtError(
         "doubt.rows_perhaps_changed", database=database, now=now.revisions, said=said
     )
-
-
-def _said(problem: RollbotError) -> str:
-    return str(problem.facts.get("tail", "") or problem)
 
 
 def _program(ports: Ports) -> str:

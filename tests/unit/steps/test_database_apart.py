@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from commands.database_ports import Watched
 from commands.domain.errors import CommandTimedOutError, InDoubtError
 from commands.domain.text import text
 from commands.planner.database_warnings import AUTOCOMMIT
@@ -46,6 +47,18 @@ def test_a_cut_short_script_outside_of_a_transaction_is_not_run_again_unasked() 
     with pytest.raises(InDoubtError):
         w.step("migrate_schema").probe(w.before("migrate_schema"))
     assert KEPT in w.server.databases
+
+
+def test_a_lock_met_outside_of_a_transaction_is_no_clean_failure() -> None:
+    """H17 and H16 at once: batches were committed before the lock; who holds it is told."""
+    w = apart()
+    w.server.seen = Watched(waited_s=4.9, holders=("psql (pid 71, 12 s)",))
+    with pytest.raises(InDoubtError) as doubt:
+        w.do("migrate_schema")
+    assert doubt.value.key == "doubt.rows_perhaps_changed"
+    assert doubt.value.facts["said"] == text("doubt.locked_out", holders=("psql (pid 71, 12 s)",))
+    w.revert("migrate_schema", "keep_copy")
+    assert w.content == NOW
 
 
 def test_a_script_within_its_transaction_is_run_again_after_a_crash() -> None:
