@@ -36,6 +36,9 @@ from workers.survey_scripts import ScriptsLook
 COUNT_S = 5.0
 """Counting on production while people wait; what takes longer is estimated."""
 
+UNREAD_SHOWN = 3
+"""Statements of which nobody can tell what they take away; more are only counted."""
+
 
 @dataclass(frozen=True, slots=True)
 class DatabaseLook:
@@ -182,7 +185,9 @@ class DatabaseLook:
         counted = found.known
         if counted:
             counted = self.database.rows_at_risk(self.definition.name, counted, COUNT_S)
-        return counted, found.unread[0] if found.unread else ""
+        more = len(found.unread) - UNREAD_SHOWN
+        said = "; ".join(found.unread[:UNREAD_SHOWN])
+        return counted, f"{said} (+{more})" if more > 0 else said
 
     def _refuse_without_address(self) -> None:
         """The migrations' service knows where its database is, or no migration can be run."""

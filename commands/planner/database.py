@@ -23,6 +23,8 @@ from commands.planner.service import commits, evidence, release_warnings
 from commands.planner.targets import refuse_untouchable, refuse_without_image, target_of
 
 UNQUALIFIED = ("column", "constraint")
+KEPT_BY_TABLE = (*UNQUALIFIED, "table", "index")
+"""Losses that a dump of their tables holds whole."""
 
 
 def plan(request: Request, facts: Facts, runbook: Runbook) -> Plan:
@@ -55,16 +57,20 @@ class _Case:
         refusals.refuse_unpinned(graph, self.facts, repository)
         walk = refusals.way_back(self.request, self.database, graph)
         refusals.refuse_irreversible(walk)
-        refusals.refuse_without_room_for_backup(self.database, self.definition)
+        has_clone = refusals.has_room_for_clone(self.database, self.definition)
+        tables = () if has_clone else self._touched()
+        is_dumped_twice = not has_clone and not tables
+        refusals.refuse_without_room_for_backup(
+            self.database, self.definition, dumps=2 if is_dumped_twice else 1
+        )
         version = self._version()
         targets = self._targets(version)
         migrating = Migrating.of(self.runbook, self.request.environment, self.definition)
         migration = migrating.downgrade(graph, walk, self.database.revisions)
-        has_clone = refusals.has_room_for_clone(self.database, self.definition)
         what = Downgrade(
             migration=migration,
             back=None if has_clone else migrating.back(graph, migration),
-            tables=() if has_clone else self._touched(),
+            tables=tables,
         )
         told = warnings.of_downgrade(self.database, walk.path, has_clone=has_clone)
         return self._plan(
@@ -172,13 +178,16 @@ class _Case:
         )
 
     def _touched(self) -> tuple[str, ...]:
-        """The tables that lose something; none known for certain means all of them."""
+        """The tables that lose something; none where those alone may not hold all that goes.
+
+        Rows that go take others with them by their foreign keys; a type or a view is in no table.
+        """
         losses = self.database.losses
-        if self.database.losses_why or not losses:
+        if self.database.losses_why or any(one.what not in KEPT_BY_TABLE for one in losses):
             return ()
         named = {
             one.name.rpartition(".")[0] if one.what in UNQUALIFIED else one.name
             for one in losses
-            if one.what in (*UNQUALIFIED, "table", "rows")
+            if one.what != "index"
         }
         return tuple(sorted(named))

@@ -113,9 +113,11 @@ def refuse_server(database: DatabaseFacts, definition: Database) -> None:
         )
 
 
-def refuse_without_room_for_backup(database: DatabaseFacts, definition: Database) -> None:
-    """The bytes needed and free are told."""
-    needed = round(database.size_bytes * BACKUP_SHARE)
+def refuse_without_room_for_backup(
+    database: DatabaseFacts, definition: Database, dumps: int = 1
+) -> None:
+    """The bytes needed and free are told. `dumps`: of the whole database, one after the other."""
+    needed = round(database.size_bytes * BACKUP_SHARE * dumps)
     free = database.backup_free_bytes
     if free is not None and free < needed:
         raise PlanRefusedError(

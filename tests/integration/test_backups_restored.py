@@ -76,6 +76,26 @@ def test_a_restore_brings_everything_back(stage: Stage, taken: str) -> None:
     assert stage.database.shape(stage.copy) == stage.database.shape(stage.name)
 
 
+@pytest.mark.parametrize("kept", ["parted", "parent"])
+def test_a_dump_of_a_table_whose_rows_stand_in_others_is_of_everything(
+    stage: Stage, kept: str
+) -> None:
+    """pg_dump --table=<a partitioned one> has no row of it, and says nothing."""
+    with stage.server.connect(stage.name) as link:
+        link.execute("CREATE TABLE parted (n int) PARTITION BY RANGE (n)")
+        link.execute("CREATE TABLE parted_1 PARTITION OF parted FOR VALUES FROM (0) TO (9)")
+        link.execute("CREATE TABLE parent (n int); CREATE TABLE child () INHERITS (parent)")
+        link.execute("INSERT INTO parted SELECT 1 FROM generate_series(1, 5)")
+        link.execute("INSERT INTO child SELECT 1 FROM generate_series(1, 5)")
+    path = stage.backups.new_path(stage.name, "RB-17-kept")
+
+    record = stage.database.dump(stage.name, path, LONG_S, tables=("words", kept))
+    stage.database.restore(path, stage.copy, LONG_S)
+
+    assert (record.tables, record.counts["parted_1"], record.counts["noise"]) == ((), 5, 200)
+    assert dict(stage.database.counts(stage.copy, LONG_S)) == record.counts
+
+
 def test_an_old_backup_is_listed_and_can_be_proven(stage: Stage) -> None:
     """It has no note until somebody restores it; then its rows and revisions are known."""
     _old(stage, "$dump | gzip")

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from commands.domain.database import DatabaseFacts, Fit, Revision, Session
+from commands.domain.database import DatabaseFacts, Fit, Loss, Revision, Session
+from commands.domain.errors import PlanRefusedError
 from commands.domain.facts import Facts
 from commands.domain.people import Language, Scenario
 from commands.domain.plan import (
@@ -27,6 +28,7 @@ from commands.locale import has
 from commands.planner.plan import plan
 from tests.unit.planner.world import digest, facts, request, service_facts
 from tests.unit.planner.world_database import (
+    LOSSES,
     RELEASES,
     back,
     backup,
@@ -131,12 +133,25 @@ def test_undo_swaps_a_clone_back_where_there_is_room() -> None:
     assert (migrate.way_back, migrate.back.command.argv[-2:]) == ("migrate", ("upgrade", "r06"))
     assert migrate.back.version == "v1.3.0"
     assert "plan.db_no_clone" in [w.key for w in made.warnings]
+    backups_full = tight.model_copy(update={"backup_free_bytes": 2**29})
+    assert action(planned(found=with_database(backups_full)), KeepCopy).tables
     apart = database(server_free_bytes=room // 2 + 2**28, scratch_apart=True)
     assert action(planned(found=with_database(apart)), MigrateSchema).way_back == "swap"
     unknown = database(server_free_bytes=None)
     unsaid = planned(found=with_database(unknown))
     assert action(unsaid, MigrateSchema).way_back == "migrate"
     assert "plan.db_no_clone_unknown" in [w.key for w in unsaid.warnings]
+
+
+@pytest.mark.parametrize("what", ["rows", "type", "view", "sequence"])
+def test_the_dump_instead_of_a_clone_is_of_everything_unless_tables_alone_lose(what: str) -> None:
+    """Deleted rows take others with them by a foreign key; what is in no table is in no dump."""
+    more = Loss.model_validate({"what": what, "name": "tags"})
+    found = database(server_free_bytes=2**30, losses=(*LOSSES, more))
+    assert action(planned(found=with_database(found)), KeepCopy).tables == ()
+    no_room = found.model_copy(update={"backup_free_bytes": 2**30 - 1})
+    with pytest.raises(PlanRefusedError, match="no_room_for_backup"):
+        planned(found=with_database(no_room))
 
 
 def test_a_plan_tells_what_is_lost_and_only_the_names_are_approved() -> None:

@@ -54,6 +54,10 @@ _SHAPE = f"""
         FROM pg_type y JOIN pg_namespace n ON n.oid = y.typnamespace
         WHERE {_OF_USERS} AND y.typtype IN ('e', 'd', 'r')
 """  # noqa: S608 -- constants again
+_HOLDS_ITS_ROWS = """
+    SELECT 1 FROM pg_class c WHERE c.oid = %s AND c.relkind = 'r'
+      AND NOT EXISTS (SELECT 1 FROM pg_inherits i WHERE i.inhparent = c.oid)
+"""
 _COUNT = sql.SQL("SELECT count(*) FROM {}")
 # Without the rows of those that inherit from it: they are counted under their own name.
 _COUNT_OWN = sql.SQL("SELECT count(*) FROM ONLY {}")
@@ -107,6 +111,15 @@ def at_risk(link: Link, losses: Sequence[Loss], timeout_s: float) -> tuple[Loss,
     """The same losses, rows and sizes filled in as far as the time allows."""
     until = time.monotonic() + timeout_s
     return tuple(_filled(link, loss, until - time.monotonic()) for loss in losses)
+
+
+def holds_its_rows(link: Link, name: str) -> bool:
+    """Whether all that a SELECT shows is its own: no partitions, none that inherit from it.
+
+    One that is not there has none elsewhere either.
+    """
+    oid = _oid(link, name)
+    return oid is None or one(link, _HOLDS_ITS_ROWS, [oid]) is not None
 
 
 def split(name: str) -> tuple[str, str]:

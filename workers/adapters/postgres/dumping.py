@@ -47,7 +47,8 @@ class Dump:
     ) -> BackupRecord:
         """Dump into a new file with its note; on any failure nothing is left.
 
-        `tables` as `Counts` names them; none: all. Raises CommandFailedError,
+        `tables` as `Counts` names them; none: all, and all too where one of them has its rows
+        in other tables (pg_dump --table=<a partitioned one> has none). Raises CommandFailedError,
         CommandTimedOutError, DiskFullError, BackupInvalidError (`unwritable`), DatabaseError.
         """
         file, began = Path(path), time.monotonic()
@@ -60,6 +61,7 @@ class Dump:
             link.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
             snapshot = str(counting.one(link, "SELECT pg_export_snapshot()"))
             revisions = counting.revisions(link)
+            tables = tables if all(counting.holds_its_rows(link, one) for one in tables) else ()
             with _beside(link, partial(counting.counts, link, timeout_s, tables)) as counted:
                 self._pour(written, database, snapshot, timeout_s, tables)
             record = BackupRecord(
