@@ -237,10 +237,7 @@ class Evidence(PlanPart):
         return digest_of(self.model_dump(mode="json"))
 
     def worse_than(self, earlier: Evidence) -> bool:
-        """Whether something is bad that was good before, or that nobody knew of yet.
-
-        Then approvals are void: whoever gave one while preparation went on did not see it.
-        """
+        """Whether something is bad that was not known to be: approvals of before are void."""
         before = {item.name: item.ok for item in earlier.items}
         return any(not item.ok and before.get(item.name, True) for item in self.items)
 
