@@ -24,6 +24,7 @@ from rq.exceptions import StopRequested
 from rq.job import Job
 from rq.utils import now
 from rq.worker import WorkerStatus
+from rq.worker_registration import register
 
 from commands.domain.errors import StoreError
 from commands.store.connection import connect
@@ -104,10 +105,12 @@ class DriveWorker(Worker):
     def heartbeat(self, timeout: int | None = None, pipeline: Pipeline | None = None) -> None:
         """Always the same time to live, from which others read how old the heartbeat is."""
         del timeout
-        # One journey instead of three, since it stands between a job and its start.
+        # One journey, since it stands between a job and its start.
         own = pipeline or self.connection.pipeline(transaction=False)
         super().heartbeat(HEARTBEAT_TTL_S, own)
-        own.hset(self.key, JOB_STOPPED, self._still())
+        # All of it: after an outage, or frozen for so long, Redis has forgotten who we are.
+        own.hset(self.key, mapping={**self.serialize(), JOB_STOPPED: self._still()})
+        register(self, own)
         if own is not pipeline:
             own.execute()
 

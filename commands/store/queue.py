@@ -43,6 +43,7 @@ JOB_STOPPED = "rollbot_job_stopped"
 
 _WORKER_FIELDS = ("state", "hostname", "pid", "death", JOB_STOPPED)
 _WORKER_KEY = "rq:worker:"
+_PID_DIGITS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,11 +194,16 @@ def _living(
     for key, (left_ms, values) in sorted(records.items()):
         state, hostname, pid, death, stopped = (_text(value) for value in values)
         age_s = HEARTBEAT_TTL_S - left_ms / 1000
-        if left_ms > 0 and not death and age_s < HEARTBEAT_FRESH_S:
+        if left_ms > 0 and not death and _pid(pid) and age_s < HEARTBEAT_FRESH_S:
             at = now - timedelta(seconds=age_s)
             name = key.removeprefix(_WORKER_KEY)
-            living.append(LiveWorker(name, hostname, int(pid), state, at, int(stopped or 0)))
+            living.append(LiveWorker(name, hostname, _pid(pid), state, at, _pid(stopped)))
     return tuple(living)
+
+
+def _pid(value: str) -> int:
+    """0 for what is none: a hash may have lost its fields, or got others from anybody."""
+    return int(value) if value.isascii() and value.isdecimal() and len(value) <= _PID_DIGITS else 0
 
 
 def _text(value: bytes | str | None) -> str:
