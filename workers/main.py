@@ -109,7 +109,8 @@ class DriveWorker(Worker):
         own = pipeline or self.connection.pipeline(transaction=False)
         super().heartbeat(HEARTBEAT_TTL_S, own)
         # All of it: after an outage, or frozen for so long, Redis has forgotten who we are.
-        own.hset(self.key, mapping={**self.serialize(), JOB_STOPPED: self._still()})
+        said = {"state": self.get_state(), JOB_STOPPED: self._still()}
+        own.hset(self.key, mapping={**self.serialize(), **said})
         register(self, own)
         if own is not pipeline:
             own.execute()
