@@ -14,6 +14,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from commands.domain.database import Loss
 from commands.domain.errors import (
     CommandTimedOutError,
     DatabaseError,
@@ -314,15 +315,35 @@ def test_integrity_finds_what_the_catalogue_hides(
 def test_what_cannot_be_told_in_time_is_not_called_good(
     postgres_server: PostgresServer, tmp_path: Path, database: str
 ) -> None:
-    """No time is left: `ok` is None for every count, key and sequence, and rows are estimated."""
+    """No time is left: `ok` is None for every count, key and sequence, and rows are estimated.
+
+    Before its first ANALYZE nobody knows anything of a table: no rows are said, not none.
+    """
     migrate(tmp_path, database, "v1.3.0")
-    seed(database)
     name = database.rpartition("/")[2]
     server = port(postgres_server)
+    asked = ("table", "users"), ("column", "users.handle"), ("index", "files.ix_files_path")
+    losses = [Loss.model_validate({"what": what, "name": of}) for what, of in asked]
+    unknown = server.rows_at_risk(name, losses, 0)
+    seed(database)
+    with postgres_server.connect(name) as link:
+        link.execute("UPDATE users SET handle = NULL WHERE id <= 5")
+        link.execute("ANALYZE")
 
     found = server.integrity(name, {"users": 20}, 0)
+    guessed, exact = (server.rows_at_risk(name, losses, s) for s in (0, LONG_S))
 
     assert {f.ok for f in found if f.check != "index"} == {None}
+    said = [[(loss.rows, loss.estimated) for loss in each] for each in (unknown, guessed, exact)]
+    assert said == [
+        [(None, True), (None, True), (None, False)],
+        [(20, True), (15, True), (None, False)],
+        [(20, False), (15, False), (None, False)],
+    ]
+    with postgres_server.connect(name) as link:
+        sizes = "SELECT pg_total_relation_size('users'), sum(pg_column_size(handle)),"
+        sizes += " pg_relation_size('ix_files_path') FROM users"
+        assert link.execute(sizes.encode()).fetchall() == [tuple(loss.size_bytes for loss in exact)]
 
 
 def _beside(server: PostgresServer, database: str) -> tuple[object, ...]:
