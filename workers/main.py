@@ -109,8 +109,8 @@ class DriveWorker(Worker):
         own = pipeline or self.connection.pipeline(transaction=False)
         super().heartbeat(HEARTBEAT_TTL_S, own)
         # All of it: after an outage, or frozen for so long, Redis has forgotten who we are.
-        said = {"state": self.get_state(), JOB_STOPPED: self._still()}
-        own.hset(self.key, mapping={**self.serialize(), **said})
+        said = {**self.serialize(), "state": self.get_state(), JOB_STOPPED: self._still()}
+        own.hset(self.key, mapping=said)
         register(self, own)
         if own is not pipeline:
             own.execute()
