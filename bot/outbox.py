@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from bot import cards
+from bot.attention import LOST, WATCH, attention_key
 from bot.cards.view import View
 from bot.pauses import Pause
 from commands.domain.conversation import Address, Card
@@ -28,21 +29,8 @@ from commands.domain.state import (
 RECENT = 30
 """So many of an environment's newest rollbacks are looked at, besides every open one."""
 
-ATTENTION = (
-    Status.FAILED,
-    Status.IN_DOUBT,
-    Status.STOPPED,
-    Status.NOT_PREPARED,
-    Status.EXPIRED,
-    Status.DENIED,
-    Status.SUPERSEDED,
-)
-
 PAGE_STAYS = ("db.maintenance_stays", "db.maintenance_not_ours")
 """What a step says when users still get the maintenance page after all."""
-
-LOST = "lost:"
-"""Begins the key of "nobody works": edited when a worker is back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,16 +84,14 @@ def _in(home: Channel, view: View) -> Iterator[Wanted]:
     state, at = view.state, _at(home)
     attention = attention_key(state)
     if attention is not None:
-        live = attention.startswith(LOST)
+        live = attention.startswith((LOST, WATCH))
         card = partial(cards.attention_card, view)
         yield Wanted(f"{attention}:{at}", Address(home), card, live=live)
     for key in state.posted:
-        # That nobody works was said here, and is no longer so.
-        if key.startswith(LOST) and key.endswith(f":{at}") and key != f"{attention}:{at}":
-            back = state.worker_lost_at is None
-            said = cards.worker_back_card if back else cards.attention_card
-            card = partial(said, view)
-            yield Wanted(key, Address(home), card, live=True)
+        if key.endswith(f":{at}") and key != f"{attention}:{at}":
+            now = _no_longer(key, view)
+            if now is not None:
+                yield Wanted(key, Address(home), now, live=True)
     if state.succeeded:
         card = partial(cards.checklist_card, view)
         yield Wanted(f"checklist:{at}", Address(home), card, live=True)
@@ -116,6 +102,14 @@ def _in(home: Channel, view: View) -> Iterator[Wanted]:
     if state.closed_at is not None and state.succeeded:
         card = partial(cards.follow_ups_card, view)
         yield Wanted(f"follow-ups:{at}", Address(home), card, under=f"card:{at}")
+
+
+def _no_longer(key: str, view: View) -> Callable[[], Card] | None:
+    """What an earlier call for people becomes once it is answered; None: it stays as it is."""
+    if key.startswith(LOST):
+        back = view.state.worker_lost_at is None
+        return partial(cards.worker_back_card if back else cards.attention_card, view)
+    return partial(cards.went_on_card, view) if key.startswith(WATCH) else None
 
 
 def _announcements(view: View, channels: tuple[Channel, ...]) -> Iterator[Wanted]:
@@ -174,20 +168,6 @@ def place(address: Address) -> str:
 def nowhere(platform: Platform) -> Channel:
     """The channel of a direct message: only its platform says something."""
     return Channel(platform=platform, channel="")
-
-
-def attention_key(state: RollbackState) -> str | None:
-    """The key of the message that makes phones ring; None when nothing calls for people."""
-    if state.worker_lost_at is not None and not state.status.ended:
-        return f"{LOST}{state.worker_lost_at:%Y%m%dT%H%M%S}"
-    if state.plan_changes and state.status is Status.PLANNED:
-        nonce = state.question.nonce if state.question else state.plan_digest[:12]
-        return f"changed:{nonce}"
-    if state.status in ATTENTION:
-        blocked = state.blocked()
-        step = blocked.number if blocked else 0
-        return f"{state.status.value}:{step}:{state.record(step).attempt}:{state.direction}"
-    return None
 
 
 def worth_a_thread(state: RollbackState) -> Iterator[int]:

@@ -5,6 +5,7 @@ from bot.cards.announcements import (
     resolved_card,
     started_card,
     step_card,
+    went_on_card,
     worker_back_card,
 )
 from bot.cards.answers import error_card, reply_card
@@ -28,5 +29,6 @@ __all__ = [
     "rollback_card",
     "started_card",
     "step_card",
+    "went_on_card",
     "worker_back_card",
 ]

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from bot.cards import database, parts
-from bot.cards.buttons import buttons
+from bot.cards.buttons import buttons, take_note
 from bot.cards.proof import proof
 from bot.cards.rollback import half_done, rto, status_line, tone, unmeasured
 from bot.cards.steps import step_title
 from bot.cards.view import View, trimmed
-from commands.domain.conversation import Block, Card, Code, Paragraph, Tone
+from commands.domain.conversation import Block, Button, Card, Code, Paragraph, Tone
+from commands.domain.procedure import WATCH_SEEN
 from commands.domain.state import Status
 
 
@@ -37,16 +40,17 @@ def resolved_card(view: View) -> Card:
     good = state.status is Status.SUCCEEDED and not unmeasured(view)
     return Card(
         plain=f"{view.title}: {line}",
-        headline=_headline(view, _ended_key(state.status, good=good)),
+        headline=_headline(view, _ended_key(view, good=good)),
         tone=tone(view),
         blocks=(Paragraph(line), *rto(view), *proof(view)),
         footer=words.at(state.ended_at),
     )
 
 
-def _ended_key(status: Status, *, good: bool) -> str:
+def _ended_key(view: View, *, good: bool) -> str:
+    status = view.state.status
     if good:
-        return "card.resolved"
+        return "card.watched_badly" if view.state.watched_badly else "card.resolved"
     keys = {Status.UNDONE: "card.undone", Status.SUCCEEDED: "card.switched_unmeasured"}
     return keys.get(status, "card.ended")
 
@@ -67,13 +71,33 @@ def attention_card(view: View) -> Card:
     if state.status.waits_for_people:
         blocks += half_done(view)
         blocks.append(Paragraph(words.say("card.who_may", people=_who(view))))
+    blocks += _watch(view)
     return Card(
         plain=f"{view.title}: {line}",
         headline=view.title,
         tone=tone(view),
         blocks=tuple(blocks),
-        buttons=buttons(view) if state.status.waits_for_people else (),
+        buttons=tuple(_ways_on(view)),
     )
+
+
+def _watch(view: View) -> Iterator[Block]:
+    """It did not hold: who may undo it, and who took note."""
+    words, state = view.words, view.state
+    if not state.watched_badly:
+        return
+    yield Paragraph(words.say("card.who_may", people=_who(view)))
+    if WATCH_SEEN in state.ticks:
+        person, at = state.ticks[WATCH_SEEN]
+        yield Paragraph(words.say("card.noted", person=words.name(person), at=words.at(at)))
+
+
+def _ways_on(view: View) -> Iterator[Button]:
+    state = view.state
+    if state.status.waits_for_people or state.watched_badly:
+        yield from buttons(view)
+    if state.watched_badly:
+        yield from take_note(view)
 
 
 def worker_back_card(view: View) -> Card:
@@ -83,6 +107,17 @@ def worker_back_card(view: View) -> Card:
         plain=f"{view.title}: {line}",
         headline=view.title,
         tone=Tone.NEUTRAL,
+        blocks=(Paragraph(line),),
+    )
+
+
+def went_on_card(view: View) -> Card:
+    """What a call for people becomes once they have decided."""
+    line = view.words.say("card.went_on", status=status_line(view))
+    return Card(
+        plain=f"{view.title}: {line}",
+        headline=view.title,
+        tone=tone(view),
         blocks=(Paragraph(line),),
     )
 

@@ -10,6 +10,7 @@ from commands.domain.conversation import Button, ButtonStyle, Confirm
 from commands.domain.decide.recovering import recovery_digest
 from commands.domain.decide.rehearsing import can_skip, skip_nonce
 from commands.domain.keeping import undo_loss
+from commands.domain.procedure import WATCH_SEEN
 from commands.domain.state import Status
 from commands.grammar import Token
 
@@ -80,6 +81,13 @@ def tick(view: View, point: str, title: str, *, done: bool) -> Button:
     word = "untick" if done else "tick"
     value = str(Token(word, view.state.request.environment, view.state.id, point))
     return Button(view.words.say(f"button.{word}", point=title), word, value)
+
+
+def take_note(view: View) -> Iterator[Button]:
+    """Say that one has seen that it did not hold; once is enough for all."""
+    if WATCH_SEEN not in view.state.ticks:
+        value = str(Token("tick", view.state.request.environment, view.state.id, WATCH_SEEN))
+        yield Button(view.words.say("button.take_note"), "tick", value)
 
 
 def _button(

@@ -61,7 +61,7 @@ def tone(view: View) -> Tone:
         return Tone.WARNING
     if state.status is Status.CANCELLED and state.changed:
         return Tone.WARNING
-    if state.status is Status.SUCCEEDED and unmeasured(view):
+    if state.status is Status.SUCCEEDED and (unmeasured(view) or state.watched_badly):
         return Tone.WARNING
     return TONES.get(state.status, Tone.NEUTRAL)
 
@@ -92,6 +92,7 @@ def status_line(view: View) -> str:
         "runs": left_with(view),
         "words": _typed(view),
         "unmeasured": unmeasured(view),
+        "watched": words.tell(state.watch_figure) if state.watch_figure else "",
         "step": _blocked_title(view),
     }
     return words.say(f"status.{_status_key(view)}", **params)
@@ -137,6 +138,7 @@ def _status_key(view: View) -> str:
         f"{status.value}_because": because,
         "expired_approved": status is Status.EXPIRED and state.approved_at is not None,
         "approved_preparing": _prepares(view),
+        "succeeded_ill": state.watched_badly,
         "succeeded_unmeasured": status is Status.SUCCEEDED and bool(unmeasured(view)),
         "undo_failed": status is Status.FAILED and state.direction == "back",
     }

@@ -12,6 +12,10 @@ Name: TypeAlias = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,19}$")]
 Seconds: TypeAlias = Annotated[float, Field(gt=0, le=86_400)]
 
 
+WATCH_SEEN = "_watch"
+"""What people confirm who took note of a bad watch: no `Name`, so no checklist point has it."""
+
+
 class Model(BaseModel):
     """Frozen, and unknown keys are errors: a typo in runbook.toml never passes."""
 

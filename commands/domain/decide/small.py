@@ -10,6 +10,7 @@ from commands.domain.decide.recovering import recover
 from commands.domain.errors import RefusedError
 from commands.domain.events import Cancelled, Noted, RollbackClosed, StopAsked, Ticked
 from commands.domain.people import PersonId
+from commands.domain.procedure import WATCH_SEEN
 from commands.domain.runbook import Runbook
 from commands.domain.state import RollbackState, Status
 from commands.domain.text import text
@@ -53,9 +54,13 @@ def stop(case: Case, command: Stop, runbook: Runbook, now: datetime) -> Decision
 
 
 def confirm(case: Case, command: Confirm, runbook: Runbook, now: datetime) -> Decision:
-    """Tick a checklist point. Raises RefusedError for a point the runbook does not know."""
+    """Tick a checklist point, or take note of a bad watch.
+
+    Raises RefusedError for a point the runbook does not know.
+    """
     state = case.named()
-    if command.point not in {point.id for point in runbook.checklist}:
+    known = {point.id for point in runbook.checklist}
+    if command.point not in known and not _takes_note(state, command):
         raise RefusedError("refused.no_such_point", point=command.point)
     if not state.succeeded:
         raise RefusedError("refused.checklist_early", id=state.id)
@@ -65,6 +70,10 @@ def confirm(case: Case, command: Confirm, runbook: Runbook, now: datetime) -> De
         state.id,
         rollback=(Ticked(point=command.point, person=command.actor.person, done=command.done),),
     )
+
+
+def _takes_note(state: RollbackState, command: Confirm) -> bool:
+    return command.point == WATCH_SEEN and state.watched_badly
 
 
 def note(case: Case, command: Note, runbook: Runbook, now: datetime) -> Decision:

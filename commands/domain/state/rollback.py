@@ -96,6 +96,11 @@ class RollbackState:
         begun = (StepStatus.RUNNING, StepStatus.REVERTING)
         return any(record.status in begun for record in self.steps.values())
 
+    @property
+    def watched_badly(self) -> bool:
+        """Whether it was proven and then did not hold: failures were seen during the watch."""
+        return self.status is Status.SUCCEEDED and self.watch_verdict is Verdict.BAD
+
     def record(self, number: int) -> StepRecord:
         """What is known of a step; a fresh record if it was never begun."""
         return self.steps.get(number) or StepRecord(number)

@@ -8,9 +8,10 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import cast
 
+from bot.attention import LOST
 from bot.cards.view import View
 from bot.clock import Deadlines
-from bot.outbox import LOST, RECENT, Wanted, looked_at, wanted
+from bot.outbox import RECENT, Wanted, looked_at, wanted
 from bot.relay import Relay
 from commands.domain import events as e
 from commands.domain.conversation import Card, MessageRef, Steps
