@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from commands.database_ports import Shape
-from commands.domain.database import ScriptGraph
+from commands.domain.database import Revision, ScriptGraph
 from commands.domain.errors import RollbotError
 from commands.domain.plan import Migration, Target
 from commands.ports import OneOffOutcome
@@ -36,7 +36,11 @@ class FakeMigrations:
 
     def graph(self, target: Target) -> ScriptGraph:
         return ScriptGraph(
-            service=target.service, version=target.version, digest=target.digest, heads=self.heads
+            service=target.service,
+            version=target.version,
+            digest=target.digest,
+            revisions=tuple(Revision(id=one) for known in self.shapes for one in known),
+            heads=self.heads,
         )
 
     def sql(self, migration: Migration) -> str:

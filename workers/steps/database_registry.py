@@ -98,7 +98,9 @@ def _look(step: PlannedStep, ports: Ports, plan: Plan) -> Step | None:
         case planned.LeaveMaintenance():
             return LeaveMaintenance(ports)
         case planned.CompareSchema(database=database, revisions=revisions):
-            return CompareSchema(ports, database, revisions)
+            migrates = _actions(plan, planned.MigrateSchema)
+            migration = next((one.migration for one in migrates), None)
+            return CompareSchema(ports, database, revisions, migration)
         case planned.ReadSchema(database=database, revisions=revisions):
             return ReadSchema(ports, database, revisions, _migrations_target(ports, plan))
         case planned.CheckIntegrity() as action:

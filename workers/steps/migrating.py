@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from commands.database_ports import Database, Shape, Watched, WatchedRun
+from commands.domain.database import ScriptGraph
 from commands.domain.errors import (
     CheckFailedError,
     CommandFailedError,
@@ -92,8 +93,10 @@ class Run:
 
         Raises LockTimeoutError, CommandFailedError and CommandTimedOutError when nothing was
         changed (cases 50, 31), InDoubtError when something was, or may have been (case 49): a
-        script that works outside of its transaction may have met the lock half-way.
+        script that works outside of its transaction may have met the lock half-way. Raises
+        CheckFailedError (`check.another_image`) before anything ran.
         """
+        refuse_another_image(self.ports, self.migration)
         began = self.ports.clock.now()
         watch = self.ports.production.watch(self.database, self.lock_timeout_s)
         problem: Problem = None
@@ -160,6 +163,12 @@ def expected(ports: Ports, migration: Migration) -> tuple[str, ...] | None:
     """
     if migration.after:
         return migration.after
+    graph = scripts_of(ports, migration)
+    return None if graph.why else tuple(sorted(graph.heads))
+
+
+def scripts_of(ports: Ports, migration: Migration) -> ScriptGraph:
+    """The scripts of the image that it runs in."""
     image = Target(
         service=migration.service,
         compose_service=migration.service,
@@ -167,8 +176,18 @@ def expected(ports: Ports, migration: Migration) -> tuple[str, ...] | None:
         version=migration.version,
         digest=migration.digest,
     )
-    graph = ports.tool.graph(image)
-    return None if graph.why else tuple(sorted(graph.heads))
+    return ports.tool.graph(image)
+
+
+def refuse_another_image(ports: Ports, migration: Migration) -> None:
+    """Compose runs whatever the tag names: raises CheckFailedError when that is another image.
+
+    Somebody built or pulled under the same tag since the plan was made, or removed it.
+    """
+    repository, version = migration.repository, migration.version
+    if not ports.containers.has_image(repository, version, migration.digest):
+        image = f"{repository}:{version}"
+        raise CheckFailedError("check.another_image", image=image, digest=migration.digest)
 
 
 def half_way(database: str, start: Look, now: Look) -> InDoubtError:

@@ -12,7 +12,7 @@ from commands.domain.errors import CheckFailedError
 from commands.domain.text import text
 from commands.ports import OneOffOutcome
 from workers.steps.aside import Aside
-from workers.steps.migrating import SETTLE_S
+from workers.steps.migrating import SETTLE_S, refuse_another_image
 from workers.steps.ports import Ports
 from workers.steps.progress import Before, Outcome, Progress
 from workers.steps.rehearsed import Rehearsed
@@ -101,6 +101,7 @@ class RehearseMigration:
             )
 
     def _run(self) -> tuple[OneOffOutcome, Watched]:
+        refuse_another_image(self.ports, self.action.migration)
         watch = self.ports.rehearsals.watch(self._scratch, LOCK_PATIENCE_S)
         with watch:
             outcome = self.ports.tool.run(

@@ -142,6 +142,10 @@ def with_digests(plan: Plan) -> Plan:
                 "digest": digest,
                 "before": released(service, NEW).digest,
             }
+        if isinstance(value, dict) and "url_variable" in value:
+            service = value["service"]
+            there = {"digest": released(service, value["version"]).digest}
+            return value | there | {"repository": f"{REPOSITORY}-{service}"}
         if isinstance(value, dict):
             return {key: renamed(item) for key, item in value.items()}
         return [renamed(item) for item in value] if isinstance(value, list) else value

@@ -19,6 +19,7 @@ from commands.domain.people import Scenario
 from commands.domain.plan import MigrateSchema
 from tests.fakes.database import FakeContent
 from tests.fakes.database_plans import AFTER, BEFORE, NAME
+from tests.unit.planner.world import REPOSITORY
 from tests.unit.steps.database_world import (
     KEPT,
     LEFT,
@@ -31,6 +32,7 @@ from tests.unit.steps.database_world import (
     DatabaseWorld,
     database_world,
 )
+from tests.unit.steps.world import NEW
 from workers.steps.progress import Progress
 
 HALF = Shape({**NEWER.names, "index": frozenset()})
@@ -62,6 +64,26 @@ def test_nothing_was_migrated_since_people_approved() -> None:
     with pytest.raises(CheckFailedError) as moved:
         w.do("compare_schema")
     assert moved.value.facts == {"database": NAME, "expected": BEFORE, "found": ("0007",)}
+
+
+def test_the_image_is_still_the_one_that_was_approved() -> None:
+    """Compose goes by the tag: another image under it, or other scripts, and nothing runs."""
+    w = database_world()
+    w.tool.shapes = {BEFORE: NEWER}
+    with pytest.raises(CheckFailedError) as other:
+        w.do("compare_schema")
+    assert (other.value.key, other.value.facts["expected"]) == ("check.other_scripts", AFTER)
+    w.do("keep_copy")
+    here = w.services.engine.here
+    here[f"{REPOSITORY}-api:{NEW}"] = here[f"{REPOSITORY}-worker:{NEW}"]
+    for kind in ("compare_schema", "rehearse_migration", "migrate_schema"):
+        if kind == "rehearse_migration":
+            w.scratch.databases[SCRATCH] = NOW
+            w.scratch.mark_whole(SCRATCH)
+        with pytest.raises(CheckFailedError) as other:
+            w.do(kind)
+        assert other.value.key == "check.another_image"
+    assert w.tool.runs == []
 
 
 def test_half_a_clone_is_dropped_and_made_again() -> None:
