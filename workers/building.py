@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 
-from commands.domain.plan import PlannedStep, PullImage
+from commands.domain.plan import Phase, PlannedStep, PullImage
 from commands.domain.state import RollbackState, StepStatus
+from workers.foreseen import Guarded
 from workers.steps.ports import Known, Ports
 from workers.steps.progress import Step
 from workers.steps.pull_image import PRESENT
@@ -19,10 +21,14 @@ class Builder:
     ports: Ports
 
     def __call__(self, step: PlannedStep, state: RollbackState) -> Step:
-        """The step, ready to be captured, probed, applied or reverted."""
+        """The step, ready to be captured, probed, applied or reverted; it raises our errors only.
+
+        It knows what the state knew when it was asked for, also where it is asked again.
+        """
         if state.plan is None:
             raise ValueError(f"{state.id} has no plan")
-        return build(step, with_state(self.ports, state), state.plan)
+        make = partial(build, step, with_state(self.ports, state), state.plan)
+        return Guarded(make, changes=step.phase is Phase.EXECUTE)
 
 
 def with_state(ports: Ports, state: RollbackState) -> Ports:

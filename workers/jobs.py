@@ -11,6 +11,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -18,6 +19,7 @@ import structlog
 from commands.database_settings import DatabaseSettings
 from commands.domain.errors import EngineError, RollbotError
 from commands.domain.runbook import Compose, Runbook
+from commands.domain.state import RollbackState
 from commands.planner.plan import plan
 from commands.ports import Clock, Containers, Web
 from commands.store.opening import Access, Store, open_store
@@ -34,6 +36,7 @@ from workers.adapters.web import HttpWeb
 from workers.building import Builder
 from workers.database_engines import Addresses, with_database
 from workers.executor import Executor
+from workers.foreseen import foreseen
 from workers.lease import Lease
 from workers.leaving import is_left, settle
 from workers.letting_go import drop_kept
@@ -162,8 +165,13 @@ def assemble(host: Host, store: Store, rollback_id: str, lease_fd: int | None) -
         clock=host.clock,
         stopping=stopping.after_step_requested,
         settle=lambda: settle(ports, store.book.rollback(rollback_id)),
-        drop_kept=lambda state: drop_kept(ports, state),
+        drop_kept=partial(_drop_kept, ports),
     )
+
+
+def _drop_kept(ports: Ports, state: RollbackState) -> tuple[str, ...]:
+    with foreseen():
+        return drop_kept(ports, state)
 
 
 def open_ports(

@@ -26,6 +26,7 @@ from commands.domain.text import text
 from commands.ports import Clock
 from commands.store.book import Book
 from commands.store.witness import Witness
+from workers.foreseen import foreseen
 
 Survey = Callable[[Request, tuple[LedgerLine, ...]], Facts]
 Planner = Callable[[Request, Facts, Runbook], Plan]
@@ -45,7 +46,11 @@ class Planning:
     redact: Callable[[object], object]
 
     def plan(self, book: Book, request: Request) -> Plan:
-        """A plan of the world as it is now. Raises PlanRefusedError and EngineError."""
+        """A plan of the world as it is now. Raises PlanRefusedError, EngineError and our others."""
+        with foreseen():
+            return self._plan(book, request)
+
+    def _plan(self, book: Book, request: Request) -> Plan:
         environment = book.environment()
         facts = self.survey(request, environment.ledger_lines())
         plan = self.planner(request, facts, self.runbook)

@@ -58,6 +58,7 @@ __all__ = [
     "StoreFullError",
     "StoreUnavailableError",
     "TamperedJournalError",
+    "UnforeseenError",
     "UnknownEventError",
 ]
 
@@ -115,6 +116,19 @@ class SettingsError(RollbotError):
     def __init__(self, variable: str, why: Text) -> None:
         super().__init__(variable=variable, why=why)
         self.variable, self.why = variable, why
+
+
+class UnforeseenError(RollbotError):
+    """A mistake of ours, met in a survey or a step; `kind` is the exception's class.
+
+    The log has the rest: what such an exception says has not been looked at by the redactor.
+    """
+
+    key = "error.unforeseen"
+
+    def __init__(self, kind: str) -> None:
+        super().__init__(kind=kind)
+        self.kind = kind
 
 
 class StoreError(RollbotError):
