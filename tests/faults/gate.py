@@ -20,7 +20,8 @@ from tests.integration.incident import phrase
 from tests.integration.slack_people import CHANNEL
 from tests.servers.slack import Slack
 
-TOLD_WITHIN_S = 15.0
+# 15 s, where the machine is its own.
+TOLD_WITHIN_S = 75.0
 # A check with a child of its own, which inherits the lease and ends when the gate opens.
 GATED = (
     "import pathlib, subprocess, sys\n"
@@ -67,7 +68,7 @@ def at_the_gate(made: WorkerWorld, gate: Path, version: str = "v1.2.3") -> str:
     made.await_worker()
     rollback = made.ask_api(version)
     made.order(Approve(made.actor("anna")), rollback)
-    eventually((gate / "began").exists, within_s=60, what=made.logs)
+    eventually((gate / "began").exists, within_s=120, what=made.logs)
     return rollback
 
 

@@ -98,8 +98,10 @@ async def test_an_archived_channel_and_a_migrated_group(chats: Chats) -> None:
 
     await chats.carried_out()
     await chats.until(lambda: chats.telegram.find(successor, RESOLVED), "the successor is told")
-    directs = "".join(m.all_text for m in chats.slack.directs(ANNA))
-    assert "RB-1" in directs
+    await chats.until(
+        lambda: any("RB-1" in m.all_text for m in chats.slack.directs(ANNA)),
+        "Anna is told directly",
+    )
     chats.slack.world.channels[CHANNEL].is_archived = False
     await chats.told(successor)
 

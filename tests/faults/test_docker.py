@@ -78,7 +78,7 @@ def test_a_compose_killed_alone_is_repeated(
 
     def strike() -> None:
         for _ in range(times):
-            eventually(lambda: compose_pids(made) and _is_down(project, before), within_s=60)
+            eventually(lambda: compose_pids(made) and _is_down(project, before))
             for pid in compose_pids(made):
                 os.kill(pid, signal.SIGKILL)
                 killed.append(pid)
@@ -87,7 +87,7 @@ def test_a_compose_killed_alone_is_repeated(
     striker = threading.Thread(target=strike, daemon=True)
     striker.start()
     made.order(Approve(made.actor("anna")), rollback)
-    made.await_status("succeeded", of=rollback, within_s=90)
+    made.await_status("succeeded", of=rollback, within_s=180)
 
     assert killed
     assert done_once(made, rollback)
@@ -157,17 +157,17 @@ def test_an_engine_away_in_mid_up_is_told_and_retried(
     made.await_worker()
     rollback = made.ask(request("v1.2.3"))
     made.order(Approve(made.actor("anna")), rollback)
-    eventually(lambda: compose_pids(made), within_s=60, every_s=0.002, what=made.logs)
+    eventually(lambda: compose_pids(made), every_s=0.002, what=made.logs)
     way.cut()
     cut_at = time.monotonic()
     failed = made.await_status("failed", of=rollback)
-    assert time.monotonic() - cut_at < 15
+    assert time.monotonic() - cut_at < 60, "1 s, where the machine is its own"
     assert failed.reason is not None
     assert failed.reason.key == "error.engine_unavailable"
     back = Forwarder(short_folder, address_of("docker"))
     try:
         made.order(Recover(made.actor("anna"), "retry"), rollback)
-        made.await_status("succeeded", of=rollback, within_s=90)
+        made.await_status("succeeded", of=rollback, within_s=180)
     finally:
         back.cut()
 

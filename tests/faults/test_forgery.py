@@ -53,7 +53,7 @@ def host(slack: Slack, tmp_path: Path) -> Iterator[EmbeddedHost]:
         made.await_status("succeeded")
         made.world.deploy(BAD)
         made.ask(to(GOOD))
-        eventually(lambda: is_quiet(made), within_s=30, what="RB-2 is prepared and asked for")
+        eventually(lambda: is_quiet(made), what="RB-2 is prepared and asked for")
         yield made
 
 
@@ -77,7 +77,7 @@ def nothing_changes(host: EmbeddedHost, forger: redis.Redis, rollback: str = "RB
     job = f"drive-{ENVIRONMENT}-{rollback}-{at + 900}"
     call(forger, "workers.jobs.drive", rollback, job)
     refused = lambda: host.said("worker", "job_failed") > at  # noqa: E731
-    eventually(refused, within_s=60, what=lambda: f"refused; {host.log('worker')}")
+    eventually(refused, what=lambda: f"refused; {host.log('worker')}")
     assert host.world.version("api") == BAD
     assert host.pins() == pins
 
@@ -96,7 +96,7 @@ def people_are_told(slack: Slack, journal: str, key: str = "error.journal_tamper
         texts = [m.all_text for m in slack.messages(CHANNEL)]
         return sum(words in one and journal in one for one in texts)
 
-    eventually(said, within_s=30, what=f"{words} {journal}")
+    eventually(said, what=f"{words} {journal}")
     assert said() == 1
 
 
@@ -187,9 +187,9 @@ def test_a_shortened_journal_revives_nothing(
     host.await_status("cancelled", of="RB-2")
     mirror = host.directory / "state" / f"{ENVIRONMENT}.journal.jsonl"
     cleaned_up = lambda: (s := host.state("RB-2")) is not None and s.cleaned_up()  # noqa: E731
-    eventually(cleaned_up, within_s=30, what="nobody writes there any more")
+    eventually(cleaned_up, what="nobody writes there any more")
     mirrored = lambda: mirror.read_text().count('"j":"RB-2"') > before  # noqa: E731
-    eventually(mirrored, within_s=30, what="it is mirrored")
+    eventually(mirrored, what="it is mirrored")
     host.kill("bot")
     stream.write(cut_to(before)(stream.read()))
 
@@ -213,7 +213,7 @@ def test_the_journals_own_key_replaces_no_running_plan(
     assert host.order(Ask(host.actor("igor"), to(GOOD), home)).rollback_id == "RB-2"
     host.order(Approve(host.actor("anna")), "RB-2")
     begun = lambda: any(x.kind == "execution_started" for x in host.events("RB-2"))  # noqa: E731
-    eventually(begun, within_s=60, what=lambda: host.log("worker"))
+    eventually(begun, what=lambda: host.log("worker"))
     write_signed(
         KEY.encode(),
         Stream(forger, ENVIRONMENT, "RB-2"),
@@ -230,7 +230,7 @@ def test_the_journals_own_key_replaces_no_running_plan(
     assert host.said("worker", "journal_not_vouched_for") == 1
     words = phrase("step.plan_not_ours")
     told = lambda: any(words in m.all_text for m in slack.messages(CHANNEL))  # noqa: E731
-    eventually(told, within_s=30, what=words)
+    eventually(told, what=words)
     assert not trace.exists()
 
 
@@ -268,9 +268,9 @@ def test_forged_jobs_run_nothing(host: EmbeddedHost, forger: redis.Redis, tmp_pa
     call(forger, drive, "RB-2", f"{ours}-904")
     queue = Queue(queue_name(ENVIRONMENT), connection=forger, serializer=JSONSerializer)
     refused = lambda: host.said("worker", "job_refused") == 3  # noqa: E731
-    eventually(refused, within_s=30, what=lambda: host.log("worker"))
+    eventually(refused, what=lambda: host.log("worker"))
     idle = lambda: not queue.count and not forger.exists(f"rq:job:{ours}-904")  # noqa: E731
-    eventually(idle, within_s=30, what="the queue is empty")
+    eventually(idle, what="the queue is empty")
 
     assert not trace.exists()
     assert host.world.version("api") == BAD

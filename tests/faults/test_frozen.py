@@ -36,8 +36,8 @@ FROZEN_S = 120.0
 
 @pytest.mark.timeout(600)
 def test_a_worker_frozen_for_two_minutes(slack: Slack, host: Make, gate: Path) -> None:
-    """Told in 15 s; a second worker waits for the lease; awake it re-reads, and obeys a Stop."""
-    made = host(chats=on_slack(slack), then=("touch", str(gate / "second")), check_timeout_s=400)
+    """Told at once; a second worker waits for the lease; awake it re-reads, and obeys a Stop."""
+    made = host(chats=on_slack(slack), then=("touch", str(gate / "second")))
     made.start("bot", "worker")
     rollback = at_the_gate(made, gate)
     job = job_of(made.running["worker"].pid)
@@ -49,7 +49,7 @@ def test_a_worker_frozen_for_two_minutes(slack: Slack, host: Make, gate: Path) -
     made.running["first"] = made.running.pop("worker")
     made.start("worker")
     second = made.running["worker"].pid
-    eventually(lambda: job_of(second), within_s=30, what=made.logs)
+    eventually(lambda: job_of(second), what=made.logs)
     eventually(
         lambda: told(slack, rollback, "status.worker_stopped", f"kill -CONT {job}"),
         within_s=TOLD_WITHIN_S,

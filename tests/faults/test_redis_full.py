@@ -62,19 +62,18 @@ def test_a_rollback_that_stands_still_is_told_once_and_so_is_that_it_goes_on(
         known = len(host.events(rollback))
         (gate / "open").touch()
         told_so = partial(told, slack, rollback, "pause.in_step", "Освободите память")
-        eventually(told_so, within_s=60, what=host.logs)
+        eventually(told_so, what=host.logs)
         host.kill("bot")
         edits = len(about(slack, "pause.in_step")[0].earlier)
         host.start("bot")
         eventually(
             lambda: len(about(slack, "pause.in_step")[0].earlier) > edits,
-            within_s=60,
             what=host.logs,
         )
         assert len(host.events(rollback)) == known
         server.config_set("maxmemory", "0")
     host.await_status("succeeded", of=rollback)
-    eventually(lambda: told(slack, rollback, "pause.over"), within_s=60, what=host.logs)
+    eventually(lambda: told(slack, rollback, "pause.over"), what=host.logs)
 
     assert len(about(slack, "pause.in_step")) == 1
     assert not told(slack, rollback, "pause.in_step")

@@ -118,7 +118,7 @@ async def test_twenty_canaries_turn_up_nowhere(
         await fails_is_undone_and_succeeds(there, mended)
         audit = there.made.run("audit", "show", "RB-1")
         # It was printed, and only what knows it by value could take it out.
-        await slack.wait_for(lambda: "LICENCE=***" in str(slack.all_calls()), timeout_s=60)
+        await slack.wait_for(lambda: "LICENCE=***" in str(slack.all_calls()))
 
     said = [call for call in slack.all_calls() if not call.method.startswith("apps.")]
     assert len(telegram.calls) > 5

@@ -59,7 +59,7 @@ def test_killed_inside_a_step_it_is_probed_and_done_once(
     below = descendants(worker)
     os.kill(worker if victim == "worker" else job_of(worker), signal.SIGKILL)
     if victim == "worker":
-        made.running.pop("worker").wait(timeout=10)
+        made.running.pop("worker").wait(timeout=60)
         made.start("worker")
     began = time.monotonic()
     (gate / "open").touch()
@@ -79,7 +79,7 @@ def test_sigterm_ends_the_step_and_the_next_worker_goes_on(host: Make, gate: Pat
     rollback = at_the_gate(made, gate)
     made.running["worker"].send_signal(signal.SIGTERM)
     (gate / "open").touch()
-    made.running.pop("worker").wait(timeout=20)
+    made.running.pop("worker").wait(timeout=60)
     state = made.state(rollback)
     assert state is not None
     assert not state.in_flight
@@ -96,10 +96,10 @@ def test_sigterm_twice_leaves_it_resumable(host: Make, gate: Path) -> None:
     made.start("bot", "worker")
     rollback = at_the_gate(made, gate)
     child = int((gate / "began").read_text())
-    for _ in range(2):
-        made.running["worker"].send_signal(signal.SIGTERM)
-        time.sleep(0.3)
-    made.running.pop("worker").wait(timeout=20)
+    made.running["worker"].send_signal(signal.SIGTERM)
+    eventually(lambda: "worker_stopping" in made.log("worker"), what=made.logs)
+    made.running["worker"].send_signal(signal.SIGTERM)
+    made.running.pop("worker").wait(timeout=60)
     state = made.state(rollback)
     assert state is not None
     assert state.in_flight
@@ -113,7 +113,7 @@ def test_sigterm_twice_leaves_it_resumable(host: Make, gate: Path) -> None:
 
 def test_a_step_over_its_limit_takes_its_children_along(host: Make, gate: Path) -> None:
     """Case 31: failed with the reason, nothing of it runs on, the release stays where it is."""
-    made = host(check_timeout_s=2)
+    made = host(check_timeout_s=5)
     made.start("bot", "worker")
     rollback = at_the_gate(made, gate)
     child = int((gate / "began").read_text())
@@ -145,7 +145,7 @@ def test_what_closed_the_lease_is_ended_before_anybody_goes_on(host: Make, gate:
 
 def test_the_time_limit_reaches_what_left_its_session(host: Make, gate: Path) -> None:
     """Case 31: twice forked and without the lease, it ends with its step all the same."""
-    made = host(STRAY, check_timeout_s=2)
+    made = host(STRAY, check_timeout_s=5)
     made.start("bot", "worker")
     rollback = at_the_gate(made, gate)
     stray = int((gate / "began").read_text())
@@ -155,7 +155,7 @@ def test_the_time_limit_reaches_what_left_its_session(host: Make, gate: Path) ->
 
 
 def test_a_job_process_stopped_alone_is_told_of(slack: Slack, host: Make, gate: Path) -> None:
-    """Case 28: its worker lives and says so within 15 s, by its pid; continued, it goes on."""
+    """Case 28: its worker lives and says so, by its pid; continued, it goes on."""
     made = host(chats=on_slack(slack))
     made.start("bot", "worker")
     rollback = at_the_gate(made, gate)
@@ -188,7 +188,7 @@ def test_deadlines_outlive_the_bot(host: Make, gate: Path) -> None:
         made.kill("bot")
         made.start("bot")
     expires_at = asked.question.expires_at
-    made.await_status("expired", of=rollback, within_s=90)
+    made.await_status("expired", of=rollback, within_s=180)
 
     (expired,) = [
         entry for entry in made.store().book.entries(rollback) if isinstance(entry.event, e.Expired)
@@ -209,7 +209,7 @@ def test_a_redis_without_memory_pauses_the_running_one(
         known = len(made.events(rollback))
         (gate / "open").touch()
         job = job_of(made.running["worker"].pid)
-        eventually(lambda: not is_running(job), within_s=30, what=made.logs)
+        eventually(lambda: not is_running(job), what=made.logs)
         assert len(made.events(rollback)) == known
         server.config_set("maxmemory", "0")
     began = time.monotonic()

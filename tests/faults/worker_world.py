@@ -65,7 +65,7 @@ def worker_world(
     chats: dict[str, str] | None = None,
     check: tuple[str, ...] = (sys.executable, "-c", ""),
     then: tuple[str, ...] = (),
-    check_timeout_s: float = 20,
+    check_timeout_s: float = 400,
     expires_min: int = 0,
 ) -> WorkerWorld:
     """A host on v1.3.0. `check` is the customer's smoke test, `then` the one after it.

@@ -52,14 +52,14 @@ class WorkerProcess:
     def kill9(self) -> None:
         if self.process is not None:
             self.process.kill()
-            self.process.wait(10)
+            self.process.wait(60)
             self.process = None
 
-    def ended(self, within_s: float = 10) -> int:
+    def ended(self, within_s: float = 60) -> int:
         assert self.process is not None
         return self.process.wait(within_s)
 
-    def told(self, name: str, within_s: float = 10) -> str:
+    def told(self, name: str, within_s: float = 60) -> str:
         """The content of a file that a job writes; waits for it."""
         path = self.folder / name
         eventually(path.exists, within_s=within_s, what=f"{name}; worker said: {self.log}")

@@ -70,11 +70,12 @@ def hold_lease(rollback_id: str) -> None:
     """A child and its grandchild hold the lease; the grandchild outlives us all for a while."""
     grandchild = (
         "import os, sys, time, pathlib; folder = pathlib.Path(sys.argv[1])\n"
-        "(folder / 'started').write_text(f'{os.getppid()} {os.getpid()}')\n"
+        "(folder / 'part').write_text(f'{os.getppid()} {os.getpid()}')\n"
+        "(folder / 'part').rename(folder / 'started')\n"
         "while not (folder / 'end').exists(): time.sleep(0.01)\n"
     )
     lease = Lease(folder(), "production")
-    with lease.acquire(5) as held:
+    with lease.acquire(60) as held:
         script = f'"{sys.executable}" -c "$CODE" "{folder()}" & wait'
         env = {"CODE": grandchild}
         run(["/bin/sh", "-c", script], timeout_s=60, env=env, lease_fd=held.fd)
