@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
 import redis
@@ -103,11 +104,13 @@ def test_acknowledged_entries_survive_kill_9(
             except StoreUnavailableError:
                 continue
 
+    def are_written(count: int) -> bool:
+        return len(acknowledged) >= count
+
     writer = threading.Thread(target=write)
     writer.start()
     for _ in range(3):
-        more = len(acknowledged) + 50
-        eventually(lambda n=more: len(acknowledged) >= n, every_s=0.001, what="they are written")
+        eventually(partial(are_written, len(acknowledged) + 50), every_s=0.001)
         any_redis.kill9()
         any_redis.start()
     stop.set()
