@@ -30,6 +30,8 @@ REHEARSAL = "rehearsal"
 DESTROYED = ("rehearsal_drops_", "rehearsal_loses_", "rehearsal_rows")
 """How the evidence of a rehearsal begins that names what it destroyed: no reason for a tick."""
 
+_TICKS = {True: Tick.DONE, False: Tick.BAD, None: Tick.UNKNOWN}
+
 
 def change_of(view: View) -> SchemaChange | None:
     """What the plan does to the database; None when it leaves it alone."""
@@ -202,7 +204,7 @@ def _evidence(view: View) -> Iterator[Block]:
     """What was proven while people decide; a skipped rehearsal is said with who and why."""
     state, words = view.state, view.words
     lines = [
-        CheckLine(Tick.DONE if item.ok else Tick.BAD, words.tell(_readable(view, item.said)))
+        CheckLine(_TICKS[item.ok], words.tell(_readable(view, item.said)))
         for item in state.evidence.items
         if item.said is not None and not item.name.startswith(DESTROYED)
     ]

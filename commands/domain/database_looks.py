@@ -47,9 +47,16 @@ class Shape:
         )
 
 
+NOT_VALID = "NOT VALID"
+"""How `found` begins for a foreign key that never promised anything of the rows it has."""
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that an integrity check looked at. `ok` None: could not be told."""
+    """One thing that an integrity check looked at. `ok` None: could not be told.
+
+    Nor can it of a foreign key that is NOT VALID and has orphans: somebody let them be.
+    """
 
     check: str
     subject: str

@@ -145,6 +145,10 @@ class UndoKind(StrEnum):
     IMPOSSIBLE = "impossible"
 
 
+Budget: TypeAlias = Literal["identify", "switch", "verify", "none"]
+"""A stage of the runbook that has its time."""
+
+
 class PlannedStep(PlanPart):
     """One step. `number` counts from 1 over all phases. `budget` is the runbook's stage."""
 
@@ -153,7 +157,7 @@ class PlannedStep(PlanPart):
     action: Action
     undo: UndoKind = UndoKind.NOTHING
     timeout_s: float
-    budget: Literal["identify", "switch", "verify", "none"] = "none"
+    budget: Budget = "none"
 
 
 class SchemaChange(PlanPart):
@@ -216,13 +220,13 @@ class Plan(PlanPart):
 
 
 class EvidenceItem(PlanPart):
-    """One thing that prepare found out; `ok` False is worse than True.
+    """One thing that prepare found out; `ok` False is worse than True, None: could not be told.
 
     `found` is for machines and the audit; `said` is what the approval card shows of it.
     """
 
     name: str
-    ok: bool
+    ok: bool | None
     found: str = ""
     said: Text | None = None
 
@@ -238,8 +242,8 @@ class Evidence(PlanPart):
 
     def worse_than(self, earlier: Evidence) -> bool:
         """Whether something is bad that was not known to be: approvals of before are void."""
-        before = {item.name: item.ok for item in earlier.items}
-        return any(not item.ok and before.get(item.name, True) for item in self.items)
+        known = {item.name for item in earlier.items if item.ok is False}
+        return any(item.ok is False and item.name not in known for item in self.items)
 
 
 def digest_of(value: object) -> str:

@@ -15,6 +15,7 @@ from commands.locale import say
 from commands.store.codec import Recorded
 
 _MARKS = {Verdict.OK: "✓", Verdict.BAD: "✗", Verdict.UNKNOWN: "?"}
+_VERDICTS = {True: Verdict.OK, False: Verdict.BAD, None: Verdict.UNKNOWN}
 _INDENT = " " * 12
 
 
@@ -148,7 +149,7 @@ def _plain(value: object) -> str:
         case Identity():
             return _account(value)
         case EvidenceItem():
-            return f"{_MARKS[Verdict.OK if value.ok else Verdict.BAD]} {value.name} {value.found}"
+            return f"{_MARKS[_VERDICTS[value.ok]]} {value.name} {value.found}"
         case tuple():
             return ", ".join(_plain(one) for one in value)
         case _:

@@ -13,6 +13,7 @@ from pathlib import Path
 import click
 
 from commands.domain.database import BackupRecord
+from commands.domain.database_looks import NOT_VALID
 from commands.domain.errors import BackupInvalidError, RefusedError, RollbotError
 from commands.domain.events import BackupTaken, DeployAnnounced, EnvironmentEvent
 from commands.domain.people import Identity
@@ -111,6 +112,7 @@ def integrity(named: str) -> None:
         bad = [one for one in findings if not one.ok]
         for one in bad:
             key = "dbshell.unsound" if one.ok is False else "dbshell.unsure"
+            key = "dbshell.not_valid" if one.found.startswith(NOT_VALID) else key
             hand.tell(text(key, check=one.check, subject=one.subject, found=one.found))
         if bad:
             sys.exit(BAD)

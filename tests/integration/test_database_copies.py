@@ -297,6 +297,7 @@ def test_integrity_finds_what_the_catalogue_hides(
         "SET session_replication_role = replica; DELETE FROM users WHERE id <= 2",
         "SELECT setval('files_id_seq', 7)",
         "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'ix_files_path'::regclass",
+        "ALTER TABLE projects ADD CONSTRAINT odd FOREIGN KEY (owner_id) REFERENCES users NOT VALID",
     ):
         with postgres_server.connect(name, user=SUPERUSER) as link:
             link.execute(statement.encode())
@@ -309,7 +310,9 @@ def test_integrity_finds_what_the_catalogue_hides(
         ("foreign_key", "projects.projects_owner_id_fkey", "10"),
         ("sequence", "files.id", "-293"),
         ("index", "ix_files_path", ""),
+        ("foreign_key", "projects.odd", "NOT VALID 10"),
     }
+    assert [f.subject for f in found if f.ok is None] == ["projects.odd"]
 
 
 def test_what_cannot_be_told_in_time_is_not_called_good(

@@ -13,7 +13,7 @@ from workers.steps.looking import Looking
 from workers.steps.packed import unpacked
 from workers.steps.ports import Ports
 from workers.steps.progress import Outcome
-from workers.steps.rehearsed import Expectation
+from workers.steps.rehearsed import Expectation, name_of
 from workers.steps.restoring import found_backup
 
 
@@ -25,7 +25,7 @@ class CheckIntegrity(Looking):
     of the `backup` that was restored). `expectation` says how the rehearsal moved them, `gone` are
     tables that the change drops on purpose. The services run again behind the page: more rows
     than expected are theirs, fewer are nobody's (in doubt). What was unsound in the copy already
-    was approved as such.
+    (proven, rehearsed or restored) was approved as such.
     """
 
     ports: Ports
@@ -44,7 +44,7 @@ class CheckIntegrity(Looking):
         if missing:
             raise InDoubtError("doubt.rows_missing", database=self.database, tables=missing)
         findings = self.ports.production.integrity(self.database, {}, self.timeout_s)
-        bad = tuple(_name(f) for f in findings if f.ok is False)
+        bad = tuple(name_of(f) for f in findings if f.ok is False)
         new = tuple(name for name in bad if name not in self.expectation.known_bad)
         if new:
             raise CheckFailedError("check.unsound", database=self.database, found=new)
@@ -89,10 +89,6 @@ class CheckIntegrity(Looking):
                 found=str(sum(f.ok is True for f in of_kind)),
                 verdict=Verdict.OK if sure else Verdict.UNKNOWN,
             )
-
-
-def _name(finding: Finding) -> str:
-    return f"{finding.check} {finding.subject}"
 
 
 def _words(item: ProofItem) -> str:

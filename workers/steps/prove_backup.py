@@ -9,6 +9,7 @@ from commands.domain.plan import EvidenceItem
 from commands.domain.text import Text, text
 from workers.steps.ports import Ports
 from workers.steps.progress import Before, Outcome, Progress
+from workers.steps.rehearsed import PROVEN, soundness
 from workers.steps.restoring import Restored, found_backup, restore_copy
 
 SCRATCH = "scratch"
@@ -45,7 +46,10 @@ class ProveBackup:
         found = f"{record.name} {facts['n']} tables {facts['rows']} rows"
         said = _said(restored)
         evidence = EvidenceItem(name="backup_proof", ok=True, found=found, said=said)
-        return Outcome(said, evidence=(evidence,), backup=restored.record)
+        # What is bad in production already is not to be blamed on what comes.
+        findings = server.integrity(scratch, {}, self.timeout_s)
+        looked = soundness(PROVEN, "proved", findings, is_silent=True)
+        return Outcome(said, evidence=(evidence, *looked), backup=restored.record)
 
     def changed_since(self, before: Before) -> None:
         """A scratch copy is nobody else's."""

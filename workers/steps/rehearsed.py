@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from commands.database_ports import Counts, Finding, Watched
 from commands.domain.database import Loss
+from commands.domain.database_looks import NOT_VALID
 from commands.domain.plan import Evidence, EvidenceItem
 from commands.domain.text import Text, text
 from workers.steps.packed import listed, packed, unlisted, unpacked
 
 REHEARSAL, DROPS = "rehearsal", "rehearsal_drops_"
-ROWS, FINDINGS = "rehearsal_rows", "rehearsal_integrity"
+ROWS = "rehearsal_rows"
+AFTERWARDS, PROVEN, RESTORED = "rehearsal_integrity", "backup_integrity", "restore_integrity"
+"""What integrity found on the copy after the rehearsal, before it, or on what is swapped in."""
 NAMED = 5
 """So many losses stand on the card by name, those with the most rows first."""
 
@@ -75,15 +78,42 @@ class Rehearsed:
         return EvidenceItem(name=ROWS, ok=True, found=packed(moved), said=said)
 
     def _integrity(self) -> Iterator[EvidenceItem]:
-        bad = tuple(f"{f.check} {f.subject}" for f in self.findings if f.ok is False)
-        key = "db.copy_unsound" if bad else "db.copy_sound"
-        said = text(key, names=bad)
-        yield EvidenceItem(name=FINDINGS, ok=not bad, found=listed(bad), said=said)
+        yield from soundness(AFTERWARDS, "copy", self.findings)
+
+
+def soundness(
+    name: str, what: str, findings: Iterable[Finding], *, is_silent: bool = False
+) -> Iterator[EvidenceItem]:
+    """`db.<what>_sound` or `db.<what>_unsound`, and what could not be told: that is no soundness.
+
+    `is_silent`: only what is bad.
+    """
+    looked = tuple(findings)
+    bad = tuple(name_of(f) for f in looked if f.ok is False)
+    unsure = tuple(name_of(f) for f in looked if f.ok is None)
+    if bad:
+        said = text(f"db.{what}_unsound", names=bad)
+        yield EvidenceItem(name=name, ok=False, found=listed(bad), said=said)
+    elif not (unsure or is_silent):
+        yield EvidenceItem(name=name, ok=True, said=text(f"db.{what}_sound"))
+    if unsure and not is_silent:
+        shown = (*unsure[:NAMED], "…") if len(unsure) > NAMED else unsure
+        said = text("db.unsure", names=shown)
+        yield EvidenceItem(name=f"{name}_unsure", ok=None, found=listed(unsure), said=said)
+
+
+def name_of(finding: Finding) -> str:
+    """`foreign_key files.files_project_id_fkey`; with what it found where it is NOT VALID."""
+    more = f" ({finding.found})" if finding.found.startswith(NOT_VALID) else ""
+    return f"{finding.check} {finding.subject}{more}"
 
 
 @dataclass(frozen=True, slots=True)
 class Expectation:
-    """What a rehearsal lets one expect of production; no change of rows when it was left out."""
+    """What a rehearsal lets one expect of production; no change of rows when it was left out.
+
+    `known_bad`: what was so before the change, or was approved as its result.
+    """
 
     moved: Counts
     dropped: tuple[str, ...]
@@ -96,5 +126,5 @@ class Expectation:
         return cls(
             unpacked(found.get(ROWS, "")),
             unlisted(found.get(f"{DROPS}table", "")),
-            unlisted(found.get(FINDINGS, "")),
+            tuple(n for of in (AFTERWARDS, PROVEN, RESTORED) for n in unlisted(found.get(of, ""))),
         )

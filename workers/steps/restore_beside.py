@@ -10,6 +10,7 @@ from commands.domain.plan import EvidenceItem
 from commands.domain.text import text
 from workers.steps.ports import Ports
 from workers.steps.progress import Before, Outcome, Progress
+from workers.steps.rehearsed import RESTORED, soundness
 from workers.steps.restoring import found_backup, restore_copy
 
 COPY = "copy"
@@ -17,7 +18,7 @@ COPY = "copy"
 
 @dataclass(frozen=True, slots=True)
 class RestoreBeside:
-    """A new database from the backup, on production's own server, its counts compared (H5).
+    """A new database from the backup, on production's own server, compared and looked at (H5).
 
     Serves no user. Safe to repeat: it is dropped and made again.
     """
@@ -49,7 +50,10 @@ class RestoreBeside:
         said = text(key, at=f"{record.taken_at:%Y-%m-%d %H:%M} UTC", **facts)
         found = f"{record.name} {facts['n']} tables {facts['rows']} rows"
         evidence = EvidenceItem(name="restore", ok=True, found=found, said=said)
-        return Outcome(said, evidence=(evidence,), backup=restored.record)
+        # Now, while people decide: what is unsound in it already, they must know before.
+        findings = server.integrity(self._copy, {}, self.timeout_s)
+        looked = soundness(RESTORED, "restored", findings)
+        return Outcome(said, evidence=(evidence, *looked), backup=restored.record)
 
     def changed_since(self, before: Before) -> None:
         """A copy of ours is nobody else's."""

@@ -124,6 +124,18 @@ def test_an_unsound_copy_is_evidence_against() -> None:
     assert said(rehearsed)["db.copy_unsound"]["names"] == ("foreign_key files_project_id_fkey",)
 
 
+def test_what_cannot_be_told_of_a_copy_is_no_soundness() -> None:
+    """A key that is NOT VALID is named as unknown: neither red, nor hidden behind a green line."""
+    w = database_world()
+    w.do(*PREPARED)
+    unsure = Finding("foreign_key", "files.owner", ok=None, found="NOT VALID 3")
+    content = w.scratch.databases[SCRATCH]
+    w.scratch.databases[SCRATCH] = replace(content, broken=(unsure,))
+    rehearsed = w.do("rehearse_migration")
+    assert [i.ok for i in rehearsed.evidence if i.name.startswith("rehearsal_integrity")] == [None]
+    assert said(rehearsed)["db.unsure"]["names"] == ("foreign_key files.owner (NOT VALID 3)",)
+
+
 def test_a_rehearsal_that_fails_ends_it_before_production() -> None:
     """A migration that cannot run is found out on the copy, with the tail of what it said."""
     w = database_world()
@@ -190,6 +202,7 @@ def test_a_backup_is_restored_beside_and_nothing_is_swapped() -> None:
     put_on_the_shelf(w)
     restored = w.do("restore_beside")
     assert said(restored)["db.restored"]["at"] == "2026-11-22 12:00 UTC"
+    assert "db.restored_sound" in said(restored)
     assert w.server.is_whole(RESTORED)
     assert w.content == NOW
     w.do("restore_beside")

@@ -10,6 +10,7 @@ from typing import LiteralString
 from psycopg import errors, sql
 
 from commands.database_ports import Counts, Finding
+from commands.domain.database_looks import NOT_VALID
 from workers.adapters.postgres.address import Link, limit_statements
 from workers.adapters.postgres.counting import one, split
 
@@ -17,7 +18,7 @@ ORPHANS_COUNTED = 1000
 """More are not counted: one is bad enough, and a table full of them takes long."""
 
 _FOREIGN_KEYS = """
-    SELECT k.conname, cn.nspname, c.relname, pn.nspname, p.relname,
+    SELECT k.convalidated, k.conname, cn.nspname, c.relname, pn.nspname, p.relname,
            (SELECT array_agg(a.attname::text ORDER BY o.n) FROM unnest(k.conkey)
                 WITH ORDINALITY o(att, n)
                 JOIN pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = o.att),
@@ -28,7 +29,7 @@ _FOREIGN_KEYS = """
     JOIN pg_class c ON c.oid = k.conrelid JOIN pg_namespace cn ON cn.oid = c.relnamespace
     JOIN pg_class p ON p.oid = k.confrelid JOIN pg_namespace pn ON pn.oid = p.relnamespace
     WHERE k.contype = 'f' AND k.conparentid = 0
-    ORDER BY 2, 3, 1
+    ORDER BY 3, 4, 2
 """
 # Owned by the column (serial, identity), or named in its default.
 _SEQUENCES = """
@@ -90,7 +91,7 @@ class Integrity:
             yield Finding("count", name, ok, "" if found is None else f"{found}/{wanted}")
 
     def _foreign_keys(self) -> Iterator[Finding]:
-        for name, room, child, parent_room, parent, columns, keys in self.link.execute(
+        for is_valid, name, room, child, parent_room, parent, columns, keys in self.link.execute(
             _FOREIGN_KEYS
         ).fetchall():
             # A row with a null in the key points nowhere (MATCH SIMPLE, the only kind in use).
@@ -105,8 +106,12 @@ class Integrity:
                 most=ORPHANS_COUNTED,
             )
             found = self._number(orphans)
-            ok = None if found is None else found == 0
-            yield Finding("foreign_key", f"{child}.{name}", ok, str(found) if found else "")
+            subject, said = f"{child}.{name}", str(found) if found else ""
+            if found and not is_valid:
+                # It promised nothing of the rows that were there when it was made.
+                yield Finding("foreign_key", subject, ok=None, found=f"{NOT_VALID} {said}")
+                continue
+            yield Finding("foreign_key", subject, None if found is None else found == 0, said)
 
     def _sequences(self) -> Iterator[Finding]:
         for room, name, table_room, table, column in self.link.execute(_SEQUENCES).fetchall():
