@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Protocol, Self
 
 from commands.domain.actions import Target
-from commands.domain.database import BackupRecord, Loss, RevisionId, ScriptGraph, Session
+from commands.domain.database import BackupRecord, Loss, RevisionId, ScriptGraph, Session, Tie
 from commands.domain.database_actions import Migration
 from commands.domain.database_looks import (
     Counts,
@@ -80,6 +80,10 @@ class Database(Protocol):
 
     def sessions(self, database: str) -> tuple[Session, ...]:
         """Client sessions on it, ours left out, the oldest transaction first."""
+        ...
+
+    def ties(self, database: str) -> tuple[Tie, ...]:
+        """What would make a copy, a swap or a drop of it fail or do harm, sessions left out."""
         ...
 
     def drain(self, database: str, patience_s: float) -> tuple[Session, ...]:

@@ -19,6 +19,9 @@ from workers.vouching import doubt
 LetGo = Callable[[RollbackState], tuple[str, ...]]
 """Drops what a rollback kept; returns the names. Raises RollbotError."""
 
+BOUND = ("slot", "subscription")
+"""Ties that would go with the database."""
+
 
 def let_go(
     book: Book, state: RollbackState, witness: Witness, runbook: Runbook, drop: LetGo
@@ -49,8 +52,8 @@ def _unvouched(state: RollbackState, witness: Witness, runbook: Runbook) -> Text
 def drop_kept(ports: Ports, state: RollbackState) -> tuple[str, ...]:
     """Drop what is called after this rollback on production's server, its sessions ended.
 
-    Names are made, never taken from the journal. Raises CheckFailedError (`db.keeps_name`) for a
-    name that the runbook calls production's.
+    Names are made, never taken from the journal. Raises CheckFailedError: `db.keeps_name` for a
+    name that the runbook calls production's, `db.keeps_tied` where replication hangs on it.
     """
     change = state.plan.schema_change if state.plan else None
     if change is None:
@@ -62,6 +65,10 @@ def drop_kept(ports: Ports, state: RollbackState) -> tuple[str, ...]:
     for name in there:
         if name in in_use:
             raise CheckFailedError("db.keeps_name", name=name)
+        # Dropping a database deletes its slots without a word, and fails on a subscription.
+        tied = tuple(one.name for one in server.ties(name) if one.what in BOUND)
+        if tied:
+            raise CheckFailedError("db.keeps_tied", name=name, ties=tied)
         server.drop(name)
     return there
 

@@ -104,6 +104,7 @@ class DatabaseLook:
         name = self.definition.name
         server = pool.submit(self.database.server)
         sessions = pool.submit(self.database.sessions, name)
+        ties = pool.submit(self.database.ties, name)
         size = pool.submit(self.database.size_bytes, name)
         backups = pool.submit(self.backups.listed, name)
         free = pool.submit(self.backups.free_bytes)
@@ -123,6 +124,7 @@ class DatabaseLook:
             server_free_bytes=None if on_server is None else on_server + own.result(),
             backup_free_bytes=self._with_own(free.result(), backups.result()),
             sessions=sessions.result(),
+            ties=ties.result(),
             backups=backups.result(),
             maintenance=page.result(),
             faulty_version=faulty.version,

@@ -111,6 +111,19 @@ class Session(Fact):
     relations: tuple[str, ...] = ()
 
 
+class Tie(Fact):
+    """What keeps a whole database from being copied, renamed or dropped, or is harmed by it.
+
+    A logical replication slot of it and a subscription in it belong to the database, whatever it
+    is called; a `sender` is a replication session on it, a `prepared` transaction outlives its
+    session, a background `worker` comes back when it is ended. `age_s`: of a prepared one.
+    """
+
+    what: Literal["prepared", "subscription", "slot", "sender", "worker"]
+    name: str
+    age_s: float | None = None
+
+
 class Fit(Fact):
     """Whether a version of a service can work on a revision.
 
@@ -155,6 +168,7 @@ class DatabaseFacts(Fact):
     server_free_bytes: int | None = None
     backup_free_bytes: int | None = None
     sessions: tuple[Session, ...] = ()
+    ties: tuple[Tie, ...] = ()
     backups: tuple[BackupRecord, ...] = ()
     written_since: dict[str, int] = Field(default_factory=dict)
     maintenance: bool | None = None

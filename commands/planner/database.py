@@ -58,6 +58,8 @@ class _Case:
         walk = refusals.way_back(self.request, self.database, graph)
         refusals.refuse_irreversible(walk)
         has_clone = refusals.has_room_for_clone(self.database, self.definition)
+        tied = refusals.refuse_tied if has_clone else refusals.refuse_prepared
+        tied(self.database)
         tables = () if has_clone else self._touched()
         is_dumped_twice = not has_clone and not tables
         refusals.refuse_without_room_for_backup(
@@ -83,6 +85,7 @@ class _Case:
     def restored(self) -> Plan:
         """The backup is swapped in, and brought up to the version returned to if so wished."""
         backup = refusals.backup_for(self.database, self.definition, self.request.backup)
+        refusals.refuse_tied(self.database)
         refusals.refuse_without_room_beside(self.database)
         version = self._version()
         targets = self._targets(version)

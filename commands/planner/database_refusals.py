@@ -16,6 +16,10 @@ BACKUP_SHARE = 0.5
 """A compressed dump was a sixth to a half of its database in every one that was measured."""
 
 COPY_SHARE = 1.2
+PASSING_S = 5.0
+"""A transaction prepared so lately is about to be committed by whoever prepared it."""
+
+TIES = ("prepared", "subscription", "slot", "sender", "worker")
 SHOWN = 5
 
 
@@ -148,6 +152,26 @@ def has_room_for_clone(database: DatabaseFacts, definition: Database) -> bool:
     copies = COPY_SHARE if database.scratch_apart else COPY_SHARE + 1
     free = database.server_free_bytes
     return free is not None and free >= database.size_bytes * copies
+
+
+def refuse_tied(database: DatabaseFacts) -> None:
+    """A copy or a change of names would fail with users behind the page, or do harm unseen."""
+    for what in TIES:
+        _refuse_tied_by(what, database)
+
+
+def refuse_prepared(database: DatabaseFacts) -> None:
+    """Its locks are nobody's session: nothing drains them, and its rows are in no dump."""
+    _refuse_tied_by("prepared", database)
+
+
+def _refuse_tied_by(what: str, database: DatabaseFacts) -> None:
+    ties = (one for one in database.ties if one.what == what)
+    names = tuple(one.name for one in ties if one.age_s is None or one.age_s >= PASSING_S)
+    if names:
+        raise PlanRefusedError(
+            f"refused.db_tied_{what}", database=database.database, names=names[:SHOWN]
+        )
 
 
 def backup_for(database: DatabaseFacts, definition: Database, named: str) -> BackupRecord:

@@ -38,6 +38,10 @@ def of_downgrade(
         # A server that hides its disk is not said to be full.
         known = database.server_free_bytes is not None
         yield text("plan.db_no_clone" if known else "plan.db_no_clone_unknown")
+        # With a clone they are refused; a migration in place neither moves nor ends them.
+        tied = tuple(one.name for one in database.ties if one.what != "prepared")
+        if tied:
+            yield text("plan.db_tied", names=tied[:_SHOWN])
 
 
 def of_both(database: DatabaseFacts, definition: Database) -> Iterator[Text]:

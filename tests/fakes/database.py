@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 from typing import Self
 
 from commands.database_ports import Counts, Finding, ServerFacts, Shape, Watched
-from commands.domain.database import BackupRecord, Loss, RevisionId, Session
+from commands.domain.database import BackupRecord, Loss, RevisionId, Session, Tie
 from commands.domain.errors import BackupInvalidError, DatabaseError, RollbotError
 from commands.ports import Clock
 from tests.fakes.clock import FixedClock
@@ -56,6 +56,7 @@ class FakeDatabase:
     clock: Clock = field(default_factory=FixedClock)
     facts: ServerFacts = field(default_factory=lambda: ServerFacts(150018, 150018, 10**12))
     clients: dict[str, tuple[Session, ...]] = field(default_factory=dict)
+    tied: dict[str, tuple[Tie, ...]] = field(default_factory=dict)
     whole: set[str] = field(default_factory=set)
     seen: Watched = field(default_factory=Watched)
     fails: dict[str, RollbotError] = field(default_factory=dict)
@@ -98,6 +99,9 @@ class FakeDatabase:
     def sessions(self, database: str) -> tuple[Session, ...]:
         self._of(database)
         return self.clients.get(database, ())
+
+    def ties(self, database: str) -> tuple[Tie, ...]:
+        return self.tied.get(database, ())
 
     def drain(self, database: str, patience_s: float) -> tuple[Session, ...]:
         self._called("drain", database)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from commands.domain.database import DatabaseFacts, Fit, Loss, Revision, Session
+from commands.domain.database import DatabaseFacts, Fit, Loss, Revision, Session, Tie
 from commands.domain.errors import PlanRefusedError
 from commands.domain.facts import Facts
 from commands.domain.people import Language, Scenario
@@ -152,6 +152,15 @@ def test_the_dump_instead_of_a_clone_is_of_everything_unless_tables_alone_lose(w
     no_room = found.model_copy(update={"backup_free_bytes": 2**30 - 1})
     with pytest.raises(PlanRefusedError, match="no_room_for_backup"):
         planned(found=with_database(no_room))
+
+
+def test_what_is_tied_down_can_go_back_in_place() -> None:
+    """Without a clone no name changes: a slot is told; what is prepared just now will end."""
+    slot = Tie(what="slot", name="cdc")
+    passing = Tie(what="prepared", name="tx", age_s=0.1)
+    found = database(ties=(slot, passing))
+    assert "plan.db_tied" in warned(found, clone="never")
+    assert "plan.db_tied" not in warned(database(ties=(passing,)))
 
 
 def test_a_plan_tells_what_is_lost_and_only_the_names_are_approved() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from commands.domain.database import DatabaseFacts, Revision
+from commands.domain.database import DatabaseFacts, Revision, Tie
 from commands.domain.errors import DatabaseUnavailableError, PlanRefusedError
 from commands.domain.people import Language
 from commands.domain.request import Request
@@ -29,6 +29,14 @@ from tests.unit.planner.world_database import (
 )
 
 GIB = 2**30
+FORGOTTEN = Tie(what="prepared", name="cdc_1", age_s=60)
+TIES = (
+    FORGOTTEN,
+    Tie(what="subscription", name="cdc_1"),
+    Tie(what="slot", name="cdc_1"),
+    Tie(what="sender", name="cdc_1"),
+    Tie(what="worker", name="cdc_1"),
+)
 
 
 def refusal(
@@ -75,6 +83,13 @@ GONE = Revision(id="r07i", down=("r06",), title="Events go", irreversible=True)
         (restore("bad.dump"), {"backups": (backup("bad.dump", why="truncated"),)}, "backup_bad",
          "bad.dump"),
         (restore(), {"server_free_bytes": GIB}, "no_room_beside", "1024"),
+        *(
+            (asked, {"ties": (tie,)}, f"tied_{tie.what}", "cdc_1")
+            for asked in (back(), restore())
+            for tie in TIES
+        ),
+        (back(), {"server_free_bytes": GIB, "ties": (FORGOTTEN,)}, "tied_prepared",
+         "pg_prepared_xacts"),
     ],
 )  # fmt: skip
 def test_a_rollback_that_is_not_safe_is_refused_with_names_and_a_way_out(

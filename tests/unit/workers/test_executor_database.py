@@ -7,9 +7,11 @@ from dataclasses import replace
 import pytest
 
 from commands.domain import events as e
+from commands.domain.database import Tie
 from commands.domain.errors import DatabaseUnavailableError
 from commands.domain.keeping import kept_databases
 from commands.domain.state import RollbackState, Status
+from commands.locale import say
 from tests.fakes.database_plans import AFTER, BEFORE, NAME
 from tests.unit.steps.database_world import NOW, OLDER, ROWS
 from tests.unit.steps.world import NEW, OLD
@@ -210,3 +212,18 @@ def test_nothing_is_dropped_that_somebody_may_call_production() -> None:
     assert state.drop_kept_failed is not None
     assert state.drop_kept_failed.key == "db.keeps_name"
     assert office.place.content.counts == ROWS
+
+
+def test_a_kept_database_that_replication_hangs_on_stays() -> None:
+    """Dropping it would delete the slot too, without a word."""
+    office = DatabaseOffice()
+    state = office.carried_out()
+    kept = named(state.id, "before")
+    office.place.server.tied[kept] = (Tie(what="slot", name="cdc"),)
+    office.recover(state.id, "drop_kept", EGOR)
+    office.approve(state.id, IVAN)
+    state = office.drive(state.id)
+    assert state.drop_kept_failed is not None
+    assert state.drop_kept_failed.key == "db.keeps_tied"
+    assert "cdc" in say(state.drop_kept_failed, "en")
+    assert kept in office.place.server.databases

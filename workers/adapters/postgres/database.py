@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from commands.database_ports import Counts, Finding, ServerFacts, Shape
-from commands.domain.database import BackupRecord, Loss, RevisionId, Session
-from workers.adapters.postgres import copies, counting, sessions
+from commands.domain.database import BackupRecord, Loss, RevisionId, Session, Tie
+from workers.adapters.postgres import copies, counting, sessions, tied
 from workers.adapters.postgres.address import MAINTENANCE, Address, Link
 from workers.adapters.postgres.dumping import Dump
 from workers.adapters.postgres.integrity import Integrity
@@ -83,6 +83,11 @@ class Postgres:
         """Client sessions on it, rollbot's left out, the oldest transaction first."""
         with self._on(database) as link:
             return sessions.clients(link, database)
+
+    def ties(self, database: str) -> tuple[Tie, ...]:
+        """Slots, subscriptions, replication sessions, prepared transactions, background workers."""
+        with self._apart() as link:
+            return tied.ties(link, database)
 
     def drain(self, database: str, patience_s: float) -> tuple[Session, ...]:
         """Wait until no client is left, then end those that stay; returns whom it ended."""

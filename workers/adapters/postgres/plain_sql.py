@@ -28,6 +28,11 @@ _SPOKEN_LINE = re.compile(rb"(?:pg_dump|pg_dumpall|psql|docker|mkdir|gzip): ")
 # Of the one who restores, not of the data; a newer pg_dump sets some that the server lacks.
 _LIMITS = re.compile(rb"SET \w+_timeout = 0;")
 _OWNERS = re.compile(rb"(?:ALTER .+ OWNER TO .+|(?:GRANT|REVOKE) .+|ALTER DEFAULT PRIVILEGES .+);")
+# As pg_dump writes them (dumpSubscription); a restored one would claim production's slot.
+_SUBSCRIPTIONS = re.compile(
+    rb"CREATE SUBSCRIPTION .+ CONNECTION '.*' PUBLICATION .+ WITH \(connect = false, .+\);"
+    rb"|(?:ALTER SUBSCRIPTION .+ OWNER TO|COMMENT ON SUBSCRIPTION .+ IS) .+;"
+)
 _INSERTED = (b"INSERT INTO ", b"\t(")
 _MOST_BYTES = 1024 * 1024
 
@@ -106,7 +111,7 @@ class PlainSql:
         raise BackupInvalidError(self.name, "truncated", str(self._line))
 
     def _add(self, line: bytes) -> None:
-        if _is_restriction(line) or _LIMITS.fullmatch(line):
+        if _is_restriction(line) or _LIMITS.fullmatch(line) or _SUBSCRIPTIONS.fullmatch(line):
             return
         if self.without_owners and _OWNERS.fullmatch(line):
             return

@@ -79,9 +79,11 @@ class Restore:
 
     def _by_program(self, file: Path, into: str, timeout_s: float) -> None:
         wanted = ("--no-owner", "--no-privileges") if self.is_scratch else ()
-        options = ("--exit-on-error", "--no-password", *wanted, f"--dbname={into}")
+        # A subscription would come with production's slot name, and hold the copy: it could not be
+        # dropped. Publications stay: a migration may trip over one, and production needs its own.
+        options = ("--exit-on-error", "--no-password", "--no-subscriptions", *wanted)
         try:
-            self._pg_restore(blocks(file), options, timeout_s)
+            self._pg_restore(blocks(file), (*options, f"--dbname={into}"), timeout_s)
         except BaseException as error:
             # In a container it may live on without its client: its session ends it.
             with (
