@@ -60,6 +60,17 @@ def replace(path: Path, content: bytes) -> None:
         _sync_folder(path.parent)
 
 
+def replace_closed(path: Path, content: bytes) -> None:
+    """The same for a file of our own that is nobody else's to read (mode 0600).
+
+    In a folder that others may write to: a link that stands there is replaced, never followed.
+    """
+    with _translated(path):
+        new = _written(path, content, like=None)
+        new.replace(path)
+        _sync_folder(path.parent)
+
+
 def discard(path: Path) -> None:
     """Remove the file and what a failed `replace` left beside it. Safe to repeat."""
     with _translated(path):
@@ -67,7 +78,7 @@ def discard(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def _written(path: Path, content: bytes, like: Path) -> Path:
+def _written(path: Path, content: bytes, like: Path | None) -> Path:
     """A durable new file beside `path`. Its name is fixed: what a crash left is taken over."""
     new = _new_name(path)
     new.unlink(missing_ok=True)
@@ -76,7 +87,8 @@ def _written(path: Path, content: bytes, like: Path) -> Path:
     with os.fdopen(descriptor, "wb") as file:
         file.write(content)
         file.flush()
-        _take_after(descriptor, like)
+        if like is not None:
+            _take_after(descriptor, like)
         os.fsync(descriptor)
     return new
 

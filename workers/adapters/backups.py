@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 from collections.abc import Iterator, Sequence
@@ -30,7 +31,7 @@ class BackupFolder:
 
         Raises BackupInvalidError (`unreadable_folder`).
         """
-        found = (self._record(path, database) for path in self._files(database))
+        found = (self._record(path, database) for path in self._files())
         mine = [one for one in found if one is not None and one.database == database]
         return tuple(sorted(mine, key=lambda one: (one.taken_at, one.name), reverse=True))
 
@@ -38,7 +39,7 @@ class BackupFolder:
         """The file's path. Raises BackupInvalidError when it is not there."""
         # A name and no path: nothing outside the folder is ever read for a backup.
         path = self.folder / name
-        if Path(name).name != name or name.startswith(".") or not path.is_file():
+        if Path(name).name != name or name.startswith(".") or not _is_file(path):
             raise BackupInvalidError(name, "missing")
         return str(path)
 
@@ -46,7 +47,7 @@ class BackupFolder:
         """The path for a new one; a name that is taken is never used again (H10)."""
         for again in range(1000):
             path = self.folder / notes.name_for(database, self.clock.now(), by, again)
-            if not path.exists() and not notes.note_of(path).exists():
+            if not notes.is_taken(path):
                 return str(path)
         raise BackupInvalidError(database, "unwritable", str(self.folder))
 
@@ -88,8 +89,7 @@ class BackupFolder:
         notes.discard(path)
         return name
 
-    def _files(self, database: str) -> Iterator[Path]:
-        own = re.compile(re.escape(database) + r"[_.-]?(\d.*)?")
+    def _files(self) -> Iterator[Path]:
         try:
             paths = sorted(self.folder.iterdir())
         except FileNotFoundError:
@@ -100,25 +100,40 @@ class BackupFolder:
         for path in paths:
             # A name that cannot be shown cannot be approved; what is no file is read by nobody.
             is_named = path.name.isprintable() and path.name.endswith(_ENDINGS)
-            if path.name.startswith(".") or not is_named or not path.is_file():
-                continue
-            if notes.note_of(path).exists() or own.fullmatch(path.name.partition(".")[0]):
+            if is_named and not path.name.startswith(".") and _is_file(path):
                 yield path
 
     def _record(self, path: Path, database: str) -> BackupRecord | None:
-        """What its note says, else what the file shows; None when it was deleted meanwhile."""
+        """What its note says, else what the file shows; None: another's, or deleted meanwhile."""
         noted = notes.read(path)
         if noted is not None:
             return noted
+        if not re.fullmatch(re.escape(database) + r"[_.-]?(\d.*)?", path.name.partition(".")[0]):
+            return None
         try:
             about = path.stat()
-        except FileNotFoundError:
+        except OSError:
             return None
-        changed_at = datetime.fromtimestamp(about.st_mtime, UTC)
         return BackupRecord(
             name=path.name,
             database=database,
-            taken_at=notes.taken_at(path.name) or changed_at,
+            taken_at=notes.taken_at(path.name) or _changed_at(about),
             size_bytes=about.st_size,
             by=notes.made_by(path.name),
         )
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:
+        # A link into a closed folder, a name that is too long: nothing that we could read.
+        return False
+
+
+def _changed_at(about: os.stat_result) -> datetime:
+    try:
+        return datetime.fromtimestamp(about.st_mtime, UTC)
+    except (ValueError, OverflowError, OSError):
+        # A year that no calendar has: not known, and so never the newest.
+        return datetime.fromtimestamp(0, UTC)

@@ -13,11 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from commands.domain.errors import BackupInvalidError, DiskFullError
+from workers.adapters import notes, regular_file
 
 if TYPE_CHECKING:
     from hashlib import _Hash
-
-_ENDING = ".partial"
 
 
 @dataclass(slots=True)
@@ -46,7 +45,7 @@ class PartialFile:
     def keep(self) -> None:
         """Give it its name, durably. Nothing before this is ever taken for the file."""
         os.fsync(self.descriptor)
-        _partial(self.path).rename(self.path)
+        notes.partial_of(self.path).rename(self.path)
         folder = os.open(self.path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
             os.fsync(folder)
@@ -64,22 +63,21 @@ def partial_file(path: Path) -> Iterator[PartialFile]:
     with _translated(path):
         _sweep(path.parent)
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
-        descriptor = os.open(_partial(path), flags, 0o600)
+        descriptor = os.open(notes.partial_of(path), flags, 0o600)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
             yield PartialFile(path, descriptor)
         finally:
-            _partial(path).unlink(missing_ok=True)
+            notes.partial_of(path).unlink(missing_ok=True)
             os.close(descriptor)
 
 
-def _partial(path: Path) -> Path:
-    return path.with_name(f".{path.name}{_ENDING}")
-
-
 def _sweep(folder: Path) -> None:
-    for left in folder.glob(f".*{_ENDING}"):
-        with suppress(FileNotFoundError, BlockingIOError), left.open("rb") as file:
+    for left in folder.glob(".*"):
+        if not notes.is_partial_of_ours(left.name):
+            continue
+        # Being written (its lock is held), gone meanwhile, or no file at all: it stays.
+        with suppress(OSError), regular_file.opened(left) as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             left.unlink()
 

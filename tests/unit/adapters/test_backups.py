@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from datetime import timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -13,6 +14,7 @@ from commands.domain.errors import BackupInvalidError
 from tests.fakes.clock import FixedClock
 from workers.adapters import notes
 from workers.adapters.backups import BackupFolder
+from workers.adapters.partial_file import partial_file
 
 OURS = "samokoder_20261122T030000Z_RB-17.dump.zst"
 OLD = "samokoder_20261101_020000.sql.gz"
@@ -171,3 +173,81 @@ def test_what_is_no_file_in_the_folder_hides_no_backup(folder: BackupFolder) -> 
     (Path(os.fsdecode(bytes(folder.folder) + b"/samokoder_5\xff.dump"))).write_bytes(b"x")
 
     assert [one.name for one in folder.listed("samokoder")] == [OURS]
+
+
+def _odd(folder: Path) -> None:
+    """What whoever may write to the folder could leave there."""
+    note = "samokoder_{}.sql.gz.json"
+    os.mkfifo(folder / note.format(1))
+    (folder / note.format(2)).mkdir()
+    (folder / note.format(3)).symlink_to("/dev/zero")
+    (folder / note.format(4)).symlink_to(folder / f"{OURS}.json")
+    with (folder / note.format(5)).open("wb") as file:
+        file.truncate(notes.MOST_BYTES + 1)
+    for n in range(1, 6):
+        (folder / f"samokoder_{n}.sql.gz").write_bytes(b"x")
+    (folder / f"samokoder_6{'a' * 235}.sql.gz").write_bytes(b"x")
+    (folder / "samokoder_7.dump").symlink_to("a" * 300)
+    (folder / OURS.replace("20261122", "20269999")).write_bytes(b"x")
+    os.mkfifo(folder / "another.dump.json")
+    (folder / "another.dump").write_bytes(b"x")
+
+
+@pytest.mark.timeout(30)
+def test_whatever_stands_in_a_notes_place_hides_no_backup(folder: BackupFolder) -> None:
+    """A pipe, a folder, a link, 16 MB, a name with no room for a note: just no note."""
+    _noted(folder, OURS, is_proven=True)
+    _odd(folder.folder)
+
+    found = folder.listed("samokoder")
+
+    assert len(found) == 1 + 5 + 1 + 1
+    assert [one.name for one in found if one.proven_at or one.sha256] == [OURS]
+    assert [one.by for one in found if one.name != OURS] == [""] * 7
+    assert len(folder.prune("samokoder", keep_days=0, keep_at_least=1, needed=())) == 0
+
+
+@pytest.mark.timeout(30)
+def test_a_note_is_closed_and_follows_no_link(folder: BackupFolder, tmp_path: Path) -> None:
+    """Counts and names are nobody else's to read; a link there has nothing else overwritten."""
+    other = tmp_path / "other"
+    other.write_bytes(b"theirs")
+    (folder.folder / f"{OURS}.json").symlink_to(other)
+    taken = Path(folder.new_path("samokoder", "RB-17")).name
+
+    _noted(folder, OURS)
+
+    assert taken != OURS
+    assert other.read_bytes() == b"theirs"
+    assert (folder.folder / f"{OURS}.json").lstat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.timeout(30)
+def test_what_others_began_to_write_is_not_swept(folder: BackupFolder) -> None:
+    """A pipe or a folder under such a name holds no backup up; only what we began goes."""
+    os.mkfifo(folder.folder / f".{OURS.replace('RB-17', 'RB-1')}.partial")
+    (folder.folder / f".{OURS.replace('RB-17', 'RB-2')}.partial").mkdir()
+    (folder.folder / f".{OURS.replace('RB-17', 'RB-3')}.partial").symlink_to("/nowhere")
+    (folder.folder / ".rsync.partial").write_bytes(b"theirs")
+    (folder.folder / f".{OURS.replace('RB-17', 'RB-4')}.partial").write_bytes(b"half")
+    before = sorted(folder.folder.iterdir())
+
+    with partial_file(folder.folder / OURS) as written:
+        written.write(b"x")
+        written.keep()
+
+    gone = {path.name for path in before} - {path.name for path in folder.folder.iterdir()}
+    assert gone == {f".{OURS.replace('RB-17', 'RB-4')}.partial"}
+    assert (folder.folder / OURS).read_bytes() == b"x"
+
+
+def test_a_year_that_no_calendar_has_is_the_oldest() -> None:
+    """A file's time is its owner's to set: it neither hides the others nor is the newest."""
+    # A tmpfs keeps any number of seconds; other file systems cut it.
+    with TemporaryDirectory(dir="/dev/shm") as name:
+        folder = BackupFolder(Path(name), FixedClock())
+        (folder.folder / OLD).write_bytes(b"x")
+        _noted(folder, OURS)
+        os.utime(folder.folder / OLD, (1e12, 1e12))
+
+        assert [one.name for one in folder.listed("samokoder")] == [OURS, OLD]

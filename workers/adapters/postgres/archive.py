@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import zlib
 from collections.abc import Callable, Iterator
 from hashlib import sha256
@@ -11,7 +12,7 @@ from typing import Protocol
 import zstandard
 
 from commands.domain.errors import BackupInvalidError
-from workers.adapters import notes
+from workers.adapters import notes, regular_file
 
 CUSTOM = b"PGDMP"
 """How an archive of pg_dump's own format begins (pg_backup_archiver.c)."""
@@ -47,8 +48,8 @@ def blocks(path: Path) -> Iterator[bytes]:
     """
     note, digest = notes.read(path), sha256()
     try:
-        size = path.stat().st_size
-        with path.open("rb") as file:
+        with regular_file.opened(path, is_link_good=True) as file:
+            size = os.fstat(file.fileno()).st_size
             if size == 0:
                 raise BackupInvalidError(path.name, "empty")
             if note is not None and note.size_bytes != size:
