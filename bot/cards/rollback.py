@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bot.cards import database, parts
+from bot.cards.budgets import identified
 from bot.cards.buttons import buttons
 from bot.cards.proof import TICKS, proof
 from bot.cards.standing import left_with
@@ -157,6 +158,7 @@ def _blocks(view: View, *, whole_plan: bool) -> Iterator[Block]:
         yield Paragraph(said, title=view.words.say("card.plan_changed"))
     if state.status.undecided or state.status is Status.REHEARSED or whole_plan:
         yield from parts.what(view)
+        yield from identified(view)
     if state.question is not None or state.status is Status.APPROVED:
         yield from parts.asked(view)
     yield from half_done(view)

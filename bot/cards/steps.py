@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from bot.cards.budgets import overrun
 from bot.cards.database import detail_shown
 from bot.cards.view import View, Words, first_line, trimmed
 from commands.domain.conversation import Block, StepLine, StepLook, Steps
@@ -141,11 +142,8 @@ def _detail(view: View, step: PlannedStep, record: StepRecord, seconds: float | 
         said.append(words.say("card.marked_by", people=people))
     if record.taken_up:
         said.append(words.say("card.taken_up"))
-    budget = _budget(view, step)
-    if budget and seconds is not None and seconds > budget:
-        over = words.took(seconds - budget)
-        said.append(words.say("card.over_budget", over=over, budget=words.took(budget)))
-    return " · ".join(said)
+    said.append(overrun(view, step, seconds))
+    return " · ".join(filter(None, said))
 
 
 def _left_out(record: StepRecord) -> bool:
@@ -156,12 +154,3 @@ def _left_out(record: StepRecord) -> bool:
 def _said_above(view: View, record: StepRecord) -> bool:
     """The status line gives the reason already; walking back, the way there is past."""
     return view.state.direction == "back" or record.error == view.state.reason
-
-
-def _budget(view: View, step: PlannedStep) -> float | None:
-    budgets = view.runbook.budgets
-    return {
-        "identify": budgets.identify_s,
-        "switch": budgets.switch_s,
-        "verify": budgets.verify_s,
-    }.get(step.budget)

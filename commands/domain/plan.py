@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from enum import StrEnum
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, TypeAlias
 
 from pydantic import Field
 
@@ -47,6 +47,7 @@ from commands.domain.database_actions import (
     SwapDatabase,
     TakeBackup,
 )
+from commands.domain.procedure import Stage
 from commands.domain.request import Request
 from commands.domain.text import Text
 
@@ -145,10 +146,6 @@ class UndoKind(StrEnum):
     IMPOSSIBLE = "impossible"
 
 
-Budget: TypeAlias = Literal["identify", "switch", "verify", "none"]
-"""A stage of the runbook that has its time."""
-
-
 class PlannedStep(PlanPart):
     """One step. `number` counts from 1 over all phases. `budget` is the runbook's stage."""
 
@@ -157,7 +154,7 @@ class PlannedStep(PlanPart):
     action: Action
     undo: UndoKind = UndoKind.NOTHING
     timeout_s: float
-    budget: Budget = "none"
+    budget: Stage = "none"
 
 
 class SchemaChange(PlanPart):

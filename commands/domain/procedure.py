@@ -10,6 +10,8 @@ from commands.domain.people import Language
 
 Name: TypeAlias = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,19}$")]
 Seconds: TypeAlias = Annotated[float, Field(gt=0, le=86_400)]
+Stage: TypeAlias = Literal["identify", "switch", "verify", "none"]
+"""What the runbook gives a time of its own; steps of "none" have only their limits."""
 
 
 WATCH_SEEN = "_watch"

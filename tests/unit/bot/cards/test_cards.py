@@ -173,7 +173,29 @@ def test_an_overrun_shows_while_it_lasts() -> None:
     running = next(b for b in cards.rollback_card(view).blocks if isinstance(b, Steps)).lines[1]
 
     assert running.seconds == 165
-    assert "over its budget of 2 min by 45 sec" in running.detail
+    assert "the stage is over its budget of 2 min by 45 sec" in running.detail
+
+
+def test_a_stage_is_all_its_steps() -> None:
+    """110 s to switch and 60 s to get well are over two minutes together; the last step says it."""
+    story = STORIES["approved"]().start().step(0.1).step(110).begin(60)
+
+    view = View(story.state, story.runbook, "en", story.now)
+    shown = next(b for b in cards.rollback_card(view).blocks if isinstance(b, Steps))
+
+    assert "the stage is over its budget of 2 min by 50 sec" in shown.lines[2].detail
+    assert not any("budget" in line.detail for line in (*shown.lines[:2], *shown.lines[3:]))
+
+
+def test_a_plan_that_took_too_long_says_so_where_it_is_approved() -> None:
+    """The runbook gives a minute to find what to go back to."""
+    story = STORIES["requested"]()
+    story.now += timedelta(seconds=74)
+
+    said = cards.rollback_card(View(story.plan().state, story.runbook, "en", story.now))
+
+    words = "The plan took 1 min 15 sec · the stage is over its budget of 1 min by 15 sec"
+    assert words in str(said)
 
 
 def test_the_way_back_is_shown_in_its_order() -> None:
