@@ -191,35 +191,41 @@ class DatabaseRollback:
             self.folder,
             dict(self.stack.compose.environment),
             self.stack.password,
+            self.stack.dsn if self.stack.managed else "",
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Apart:
-    """What a job process must be told, and can be sent."""
+    """What a job process must be told, and can be sent. `managed`: that server's address."""
 
     text: str
     redis_url: str
     folder: Path
     environment: dict[str, str]
     password: str
+    managed: str = ""
+
+    def host(self) -> jobs.Host:
+        """The worker host, in that process."""
+        access = Access(
+            environment="production",
+            redis_url=self.redis_url,
+            key=KEY,
+            state_dir=self.folder,
+            secrets=(self.password,),
+        )
+        runbook = parse_runbook(self.text.encode())
+        return jobs.Host(
+            access=access,
+            read_runbook=lambda: runbook,
+            environment_variables=self.environment,
+            clock=jobs.SystemClock(),
+            addresses=Addresses(SecretStr(self.managed) if self.managed else None),
+        )
 
 
 def drive_apart(told: Apart, rollback: str) -> None:
     """The job process: the lease, then the executor."""
-    access = Access(
-        environment="production",
-        redis_url=told.redis_url,
-        key=KEY,
-        state_dir=told.folder,
-        secrets=(told.password,),
-    )
-    runbook = parse_runbook(told.text.encode())
-    host = jobs.Host(
-        access=access,
-        read_runbook=lambda: runbook,
-        environment_variables=told.environment,
-        clock=jobs.SystemClock(),
-    )
-    jobs.prepare(host)
+    jobs.prepare(told.host())
     jobs.drive(rollback)

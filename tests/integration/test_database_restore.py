@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import gzip
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -13,12 +16,16 @@ from commands.domain.plan import Plan
 from commands.domain.state import RollbackState, Status
 from commands.locale import say
 from tests.engines.redis_server import RedisServer
+from tests.engines.waiting import eventually
 from tests.integration.database_rollback import ASKS, TEAM, DatabaseRollback
+from tests.integration.mortal_worker import LETTING_GO, killed_at_outcomes
 from tests.stack import schema
+from tests.stack.asking import Asking
 from tests.stack.compose import compose_v2
 from tests.stack.database import NAME, DatabaseStack
 from tests.stack.database_fixtures import DatabaseStackFactory
-from tests.stack.database_runbook import backups_of, database_runbook_for
+from tests.stack.database_runbook import backups_of, database_runbook_for, maintenance_of
+from tests.stack.proxies import Traefik
 from workers import jobs
 from workers.proving import Proof
 
@@ -27,21 +34,47 @@ pytestmark = [
     pytest.mark.timeout(600),
 ]
 ALL = ("api", "worker", "frontend")
+SERVED = {"health_path": "/version"}
+"""v1.3.0 is ill to its health path, and an undo would wait for it."""
+
+
+@dataclass
+class Restores(DatabaseRollback):
+    """Its users come through a proxy, and what they ask for is what rollbot looks at."""
+
+    users_url: str = ""
+
+    @contextmanager
+    def seen_by_users(self) -> Iterator[None]:
+        """They never stop asking: they see the service, the page, the service, and no error."""
+        with Asking(self.users_url) as users:
+            yield
+            eventually(lambda: users.phases[-1:] == [200], what="users are served")
+        assert users.phases == [200, 503, 200]
 
 
 @pytest.fixture
 def case(
-    database_stack: DatabaseStackFactory, redis_server: RedisServer, tmp_path: Path
-) -> DatabaseRollback:
+    database_stack: DatabaseStackFactory,
+    traefik: Callable[[str], Traefik],
+    redis_server: RedisServer,
+    tmp_path: Path,
+) -> Restores:
     """v1.2.2 on a schema that is one revision behind it."""
     stack = database_stack(compose_v2(), "v1.2.2")
     schema.alembic(schema.lay_out(tmp_path, "v1.2.2"), stack.dsn, "downgrade", "r04")
-    book = database_runbook_for(stack, changes={"drain_s": 1})
-    return DatabaseRollback(stack, book, redis_server.url, tmp_path / "rollbot")
+    proxy = traefik(stack.url("api", ""))
+    url = proxy.url("/projects")
+    page = maintenance_of(proxy) | SERVED | {"public_url": url}
+    book = database_runbook_for(stack, changes={"drain_s": 1, "maintenance": page})
+    return Restores(stack, book, redis_server.url, tmp_path / "rollbot", users_url=url)
 
 
-def test_the_newest_proven_backup_from_before_the_faulty_deploy(case: DatabaseRollback) -> None:
-    """H4, H5: the faulty release's own backup is never chosen; full back, and forth again."""
+def test_the_newest_proven_backup_from_before_the_faulty_deploy(case: Restores) -> None:
+    """H4, H5: the faulty release's own backup is never chosen; full back, and forth again.
+
+    The worker is killed round both swaps, once the names are changed and once it is written.
+    """
     stack = case.stack
     before, old = stack.counts(), written_by_the_customers_script(stack)
     good = case.backup()
@@ -60,7 +93,8 @@ def test_the_newest_proven_backup_from_before_the_faulty_deploy(case: DatabaseRo
     assert plan.backup is not None
     assert (plan.backup.name, plan.written_since) == (good, {"projects": 1})
     assert stack.counts() == since
-    state = approved(case, rollback)
+    with case.seen_by_users():
+        state = approved(case, rollback)
     assert state.status is Status.SUCCEEDED, (state.reason, state.steps)
     assert (stack.revisions(), stack.counts()) == (["r05"], before)
     for service in ALL:
@@ -73,9 +107,11 @@ def test_the_newest_proven_backup_from_before_the_faulty_deploy(case: DatabaseRo
     assert (stack.revisions(), stack.counts()) == (["r05"], before)
 
 
-def goes_forth_again(case: DatabaseRollback, rollback: str, since: dict[str, int]) -> None:
+def goes_forth_again(case: Restores, rollback: str, since: dict[str, int]) -> None:
     """Undo: rows written after the backup are there; what was put aside stays until let go."""
-    state, stack = recovered(case, rollback, "undo"), case.stack
+    stack = case.stack
+    with case.seen_by_users():
+        state = recovered(case, rollback, "undo")
     assert state.status is Status.UNDONE, state.reason
     assert (stack.revisions(), stack.counts()) == (["r06"], since)
     stack.await_version("api", "v1.3.0")
@@ -165,12 +201,13 @@ def recovered(case: DatabaseRollback, rollback: str, verb: RecoveryVerb) -> Roll
 
 
 def approved(case: DatabaseRollback, rollback: str) -> RollbackState:
-    """The incident commander and the CTO say yes to what is asked now."""
+    """The incident commander and the CTO say yes to what is asked now; two workers die over it."""
     question = case.state(rollback).question
     assert question is not None
     for person in ("egor", "ivan"):
         case.order(Approve(case.actor(person), question.nonce), rollback)
-    return case.drive(rollback)
+    assert killed_at_outcomes(case, rollback, "swap_database", LETTING_GO) == 2
+    return case.state(rollback)
 
 
 def kept(rollback: str) -> str:

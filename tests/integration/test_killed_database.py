@@ -9,21 +9,26 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from commands.domain import events as e
-from commands.domain.command import Approve
+from commands.domain.command import Approve, Recover
 from commands.domain.people import Scenario
 from commands.domain.plan import Phase
 from commands.domain.request import Request
-from commands.domain.state import RollbackState
+from commands.domain.state import RollbackState, Status, StepStatus
+from tests.engines.postgres_server import PostgresServer
+from tests.engines.redis_server import RedisServer
 from tests.engines.waiting import eventually
+from tests.integration.database_rollback import ASKS, DatabaseRollback
+from tests.integration.mortal_worker import killed_at_outcomes
 from tests.stack.asking import Asking
 from tests.stack.compose import compose_v2
 from tests.stack.database import NAME, DatabaseStack
 from tests.stack.database_fixtures import DatabaseStackFactory
-from tests.stack.database_runbook import database_runbook_for
+from tests.stack.database_runbook import backups_of, database_runbook_for
 from tests.stack.installation import Installation
 from tests.stack.proxies import Traefik
 from tests.stack.rollbot_fixtures import InstallationFactory
@@ -128,3 +133,87 @@ def test_worker_killed_at_every_step_boundary_of_a_database_rollback(
     assert users.phases == [200, 503, 200]
     assert stack.write_project()[0] == 201
     assert stack.counts()["projects"] == before["projects"] + 1
+
+
+@pytest.mark.long
+def test_killed_before_and_after_every_outcome_of_a_restore_and_its_way_back(
+    database_stack: DatabaseStackFactory,
+    traefik: Callable[[str], Traefik],
+    redis_server: RedisServer,
+    tmp_path: Path,
+) -> None:
+    """Prepared, swapped, undone, let go: each step's effect once made unknown, once its boundary.
+
+    Users see the service or the page, there and back; what was put aside keeps its rows.
+    """
+    stack = database_stack(compose_v2(), "v1.2.3")
+    proxy = traefik(stack.url("api", ""))
+    book = database_runbook_for(stack, proxy=proxy, changes={"drain_s": 1}, stable_s=0.5)
+    case = DatabaseRollback(stack, book, redis_server.url, tmp_path / "rollbot")
+    before, taken = stack.counts(), case.backup()
+    stack.migrate("v1.3.0")
+    since = stack.counts()
+    assert stack.write_project()[0] == 500
+
+    rollback = case.asks(scenario=Scenario.RESTORE, version="v1.2.3", backup=taken)
+    killed = killed_at_outcomes(case, rollback)
+    assert killed == 2 * done(case.state(rollback))
+    case.approve(rollback)
+    with Asking(proxy.url("/projects")) as users:
+        killed += killed_at_outcomes(case, rollback)
+        eventually(lambda: users.phases[-1:] == [200], what="users are served")
+    state = case.state(rollback)
+    assert (state.status, killed) == (Status.SUCCEEDED, 2 * done(state)), state.reason
+    assert (stack.revisions(), stack.counts()) == (["r05"], before)
+    assert users.phases == [200, 503, 200]
+
+    case.order(Recover(case.actor(ASKS), "undo"), rollback)
+    case.approve(rollback)
+    with Asking(proxy.url("/projects")) as users:
+        assert killed_at_outcomes(case, rollback) > 2
+        eventually(lambda: users.phases[-1:] == [200], what="users are served")
+    state = case.state(rollback)
+    assert (state.status, stack.revisions()) == (Status.UNDONE, ["r06"]), state.reason
+    assert stack.counts() == since
+    assert users.phases == [200, 503, 200]
+    case.order(Recover(case.actor(ASKS), "drop_kept"), rollback)
+    case.approve(rollback)
+    assert killed_at_outcomes(case, rollback) == 2
+    assert case.state(rollback).kept_dropped
+    assert [name for name in stack.databases() if name.startswith(NAME)] == [NAME]
+
+
+@pytest.mark.long
+def test_killed_before_and_after_every_outcome_where_only_a_dump_is_kept(
+    database_stack: DatabaseStackFactory,
+    managed_postgres: PostgresServer,
+    redis_server: RedisServer,
+    tmp_path: Path,
+) -> None:
+    """A managed server: dumped, migrated down, then by `upgrade` up again, and nothing twice."""
+    stack = database_stack(compose_v2(), "v1.3.0", managed=managed_postgres)
+    book = database_runbook_for(stack, changes={"drain_s": 1}, stable_s=0.5)
+    case = DatabaseRollback(stack, book, redis_server.url, tmp_path / "rollbot")
+    before, columns = stack.counts(), stack.columns("projects")
+    rollback = case.asks(version="v1.2.3")
+    killed = killed_at_outcomes(case, rollback)
+    case.approve(rollback)
+    killed += killed_at_outcomes(case, rollback)
+    state = case.state(rollback)
+    assert (state.status, killed) == (Status.SUCCEEDED, 2 * done(state)), state.reason
+    assert (stack.revisions(), stack.write_project()[0]) == (["r05"], 201)
+    assert len(list(backups_of(stack).glob(f"*_{rollback}-kept.dump.zst"))) == 1
+
+    case.order(Recover(case.actor(ASKS), "undo"), rollback)
+    case.approve(rollback)
+    assert killed_at_outcomes(case, rollback) > 2
+    state = case.state(rollback)
+    assert (state.status, stack.revisions()) == (Status.UNDONE, ["r06"]), state.reason
+    assert stack.columns("projects") == columns
+    assert stack.counts() == {**before, "projects": before["projects"] + 1}
+    assert [name for name in stack.databases() if name.startswith(NAME)] == [NAME]
+
+
+def done(state: RollbackState) -> int:
+    """How many steps have an outcome."""
+    return sum(record.status is StepStatus.DONE for record in state.steps.values())
