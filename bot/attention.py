@@ -20,6 +20,12 @@ LOST = "lost:"
 WATCH = "watch:"
 """Begins the key of "it did not hold": edited when somebody took note, or undid it."""
 
+EVERYWHERE = (
+    *(f"{status.value}:" for status in (Status.FAILED, Status.IN_DOUBT, Status.STOPPED)),
+    WATCH,
+)
+"""So begin the keys of what every channel of the environment is told, not only the card's."""
+
 
 def attention_key(state: RollbackState) -> str | None:
     """The key of the message that makes phones ring; None when nothing calls for people."""

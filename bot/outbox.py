@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 
 from bot import cards
-from bot.attention import LOST, WATCH, attention_key
+from bot.attention import EVERYWHERE, LOST, WATCH, attention_key
 from bot.cards.view import View
+from bot.homes import homes_of, name_of
 from bot.pauses import Pause
 from commands.domain.conversation import Address, Card
 from commands.domain.people import Identity, PersonId, Platform
@@ -31,6 +33,9 @@ RECENT = 30
 
 PAGE_STAYS = ("db.maintenance_stays", "db.maintenance_not_ours")
 """What a step says when users still get the maintenance page after all."""
+
+TOLD_WITHIN = timedelta(days=1)
+"""For so long after its end a rollback is still told where it was not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,19 +56,29 @@ class Wanted:
 def wanted(view: View, platform: Platform, channels: tuple[Channel, ...]) -> Iterator[Wanted]:
     """Everything a platform should show for this rollback, most important first.
 
-    `channels` are the environment's channels on the platform.
+    `channels` are the environment's channels on the platform. Of one that ended long ago nothing
+    new is told, as when a channel was bound since: what stands there is kept up.
     """
-    # A terminal is nobody's channel: it shows every rollback of its environment.
-    own = tuple(h for h in view.state.homes if h.platform == platform)
-    homes = channels if platform == "console" else own
+    homes = homes_of(view, platform, channels)
+    old = view.state.ended_at is not None and view.now - view.state.ended_at > TOLD_WITHIN
+    for message in _everything(view, platform, homes, channels):
+        if not old or message.key in view.state.posted or message.address.person is not None:
+            yield message
+
+
+def _everything(
+    view: View, platform: Platform, homes: tuple[Channel, ...], channels: tuple[Channel, ...]
+) -> Iterator[Wanted]:
     for home in homes:
-        yield Wanted(
-            f"card:{_at(home)}", Address(home), partial(cards.rollback_card, view), live=True
-        )
+        card = partial(cards.rollback_card, view)
+        yield Wanted(f"card:{name_of(home)}", Address(home), card, live=True)
     yield from _direct(view, platform)
     yield from _announcements(view, channels)
     for home in homes:
         yield from _in(home, view)
+    for channel in channels:
+        if channel not in homes:
+            yield from _elsewhere(channel, view)
 
 
 def paused(
@@ -76,12 +91,12 @@ def paused(
             card = partial(cards.pause_over_card, view, pause.since_at, pause.over_at)
         for channel in channels:
             # The same after a restart of the bot, so that it is found again and not repeated.
-            key = f"pause:{pause.position}:{_at(channel)}"
+            key = f"pause:{pause.position}:{name_of(channel)}"
             yield Wanted(key, Address(channel), card, live=True, journaled=False)
 
 
 def _in(home: Channel, view: View) -> Iterator[Wanted]:
-    state, at = view.state, _at(home)
+    state, at = view.state, name_of(home)
     attention = attention_key(state)
     if attention is not None:
         live = attention.startswith((LOST, WATCH))
@@ -104,6 +119,17 @@ def _in(home: Channel, view: View) -> Iterator[Wanted]:
         yield Wanted(f"follow-ups:{at}", Address(home), card, under=f"card:{at}")
 
 
+def _elsewhere(channel: Channel, view: View) -> Iterator[Wanted]:
+    """A channel that heard of the incident also hears that it needs people, and that it goes on."""
+    at, attention = name_of(channel), attention_key(view.state)
+    current = f"{attention}:{at}" if attention and attention.startswith(EVERYWHERE) else ""
+    if current:
+        yield Wanted(current, Address(channel), partial(cards.elsewhere_card, view), live=True)
+    for key in view.state.posted:
+        if key.startswith(EVERYWHERE) and key.endswith(f":{at}") and key != current:
+            yield Wanted(key, Address(channel), partial(cards.went_on_card, view), live=True)
+
+
 def _no_longer(key: str, view: View) -> Callable[[], Card] | None:
     """What an earlier call for people becomes once it is answered; None: it stays as it is."""
     if key.startswith(LOST):
@@ -115,7 +141,7 @@ def _no_longer(key: str, view: View) -> Callable[[], Card] | None:
 def _announcements(view: View, channels: tuple[Channel, ...]) -> Iterator[Wanted]:
     state = view.state
     for channel in channels:
-        at = _at(channel)
+        at = name_of(channel)
         if state.started_at is not None:
             card = partial(cards.started_card, view)
             yield Wanted(f"started:{at}", Address(channel), card)
@@ -194,10 +220,6 @@ def _leaves_users_outside(record: StepRecord) -> bool:
 
 def _is_check(state: RollbackState, number: int) -> bool:
     return state.plan is not None and isinstance(state.plan.step(number).action, RunCheck)
-
-
-def _at(channel: Channel) -> str:
-    return ":".join(filter(None, (channel.platform, channel.channel, channel.topic)))
 
 
 def final_first(item: tuple[tuple[str, str], RollbackState]) -> tuple[bool, int]:

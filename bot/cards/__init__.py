@@ -2,6 +2,7 @@
 
 from bot.cards.announcements import (
     attention_card,
+    elsewhere_card,
     resolved_card,
     started_card,
     step_card,
@@ -20,6 +21,7 @@ __all__ = [
     "approval_card",
     "attention_card",
     "checklist_card",
+    "elsewhere_card",
     "error_card",
     "follow_ups_card",
     "pause_card",

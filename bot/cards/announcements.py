@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from bot.cards import database, parts
 from bot.cards.buttons import buttons, take_note
-from bot.cards.proof import proof
-from bot.cards.rollback import half_done, rto, status_line, tone, unmeasured
+from bot.cards.proof import proof, unmeasured, unread
+from bot.cards.rollback import half_done, rto, status_line, tone
 from bot.cards.steps import step_title
 from bot.cards.view import View, trimmed
 from commands.domain.conversation import Block, Button, Card, Code, Paragraph, Tone
@@ -37,22 +38,27 @@ def resolved_card(view: View) -> Card:
     """The announcement of the end: proven, walked back, or left as it is."""
     words, state = view.words, view.state
     line = status_line(view)
-    good = state.status is Status.SUCCEEDED and not unmeasured(view)
     return Card(
         plain=f"{view.title}: {line}",
-        headline=_headline(view, _ended_key(view, good=good)),
+        headline=_headline(view, _ended_key(view)),
         tone=tone(view),
         blocks=(Paragraph(line), *rto(view), *proof(view)),
         footer=words.at(state.ended_at),
     )
 
 
-def _ended_key(view: View, *, good: bool) -> str:
-    status = view.state.status
-    if good:
-        return "card.watched_badly" if view.state.watched_badly else "card.resolved"
-    keys = {Status.UNDONE: "card.undone", Status.SUCCEEDED: "card.switched_unmeasured"}
-    return keys.get(status, "card.ended")
+def _ended_key(view: View) -> str:
+    match view.state.status:
+        case Status.SUCCEEDED if unmeasured(view):
+            return "card.switched_unmeasured"
+        case Status.SUCCEEDED if unread(view):
+            return "card.switched_unread"
+        case Status.SUCCEEDED:
+            return "card.watched_badly" if view.state.watched_badly else "card.resolved"
+        case Status.UNDONE:
+            return "card.undone"
+        case _:
+            return "card.ended"
 
 
 def _headline(view: View, key: str) -> str:
@@ -98,6 +104,13 @@ def _ways_on(view: View) -> Iterator[Button]:
         yield from buttons(view)
     if state.watched_badly:
         yield from take_note(view)
+
+
+def elsewhere_card(view: View) -> Card:
+    """The same for a channel without the card: whoever reads it can look, and decide, too."""
+    card = attention_card(view)
+    hint = Paragraph(view.words.say("card.elsewhere", id=view.state.id))
+    return replace(card, blocks=(*card.blocks, hint))
 
 
 def worker_back_card(view: View) -> Card:
