@@ -10,6 +10,7 @@ from datetime import timedelta
 import structlog
 
 from bot.cards import error_card
+from bot.rounds import Rounds
 from commands.domain.conversation import Address
 from commands.domain.errors import (
     ChatError,
@@ -46,6 +47,7 @@ class Alarm:
 
     chat: Chat
     language: Language
+    rounds: Rounds = field(default_factory=Rounds)
     _told: set[tuple[str, Channel]] = field(default_factory=set)
 
     async def read(
@@ -70,11 +72,13 @@ class Alarm:
 
         Raises nothing of the store's: while it is away nobody can say anything.
         """
+        name = service.book.name
         while True:
-            try:
-                await self.hear(service, channels)
-            except StoreError as error:
-                log.warning("alarm_hears_nothing", environment=service.environment, why=str(error))
+            with self.rounds.survived("alarm", f"{name} to {self.chat.platform}"):
+                try:
+                    await self.hear(service, channels)
+                except StoreError as error:
+                    log.warning("alarm_hears_nothing", environment=name, why=str(error))
             await asyncio.sleep(HEAR_EVERY_S)
 
     async def hear(self, service: Service, channels: Iterable[Channel]) -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 import structlog
 
 from bot.pauses import Pauses
+from bot.rounds import Rounds
 from commands.domain.command import Tick
 from commands.domain.decide.clock import LOST_AFTER
 from commands.domain.due import work_due
@@ -36,6 +37,9 @@ log = structlog.get_logger()
 
 EVERY_S = 1.0
 RECENT = 30
+AGAIN = (StoreError, RequestError)
+"""Waited for: a journal too busy to write in is a refusal, and the next look is in a second."""
+
 STALE_S = 60.0
 """An observer's record older than this says nothing about now."""
 
@@ -48,6 +52,7 @@ class Deadlines:
     services: Mapping[str, Service]
     clock: Clock
     pauses: Pauses = field(default_factory=Pauses)
+    rounds: Rounds = field(default_factory=Rounds)
     _called_at: dict[tuple[str, str], float] = field(default_factory=dict)
     _full_at: dict[str, float] = field(default_factory=dict)
 
@@ -55,11 +60,13 @@ class Deadlines:
         """Look every second, until cancelled. A store that is away is waited for."""
         while True:
             for environment, service in self.services.items():
-                try:
-                    await self.look(environment, service)
-                except (StoreError, RequestError) as error:
-                    # A journal too busy to write in is a refusal; the next look is in a second.
-                    log.warning("clock_waits_for_store", environment=environment, why=str(error))
+                with self.rounds.survived("clock", environment):
+                    try:
+                        await self.look(environment, service)
+                    except AGAIN as error:
+                        log.warning(
+                            "clock_waits_for_store", environment=environment, why=str(error)
+                        )
             await asyncio.sleep(EVERY_S)
 
     async def look(self, environment: str, service: Service) -> None:
@@ -69,23 +76,31 @@ class Deadlines:
         workers = await service.workers()
         refused: StoreFullError | None = None
         for name in names:
-            try:
-                rollback = await service.book.rollback(name)
-            except (TamperedJournalError, StateLostError, UnknownEventError):
-                # The relay tells people; the environment's other rollbacks keep their deadlines.
-                continue
-            if rollback is None:
-                continue
-            self.pauses.look(environment, rollback, self.clock.now())
-            if _over(rollback):
-                continue
-            try:
-                await self._tick(environment, service, rollback, workers)
-            except StoreFullError as error:
-                refused = error
-                self._stands_still(environment, rollback)
+            with self.rounds.survived("clock", f"{environment}/{name}", passing=AGAIN):
+                refused = await self._look_at(environment, service, name, workers) or refused
         if refused is not None:
             raise refused
+
+    async def _look_at(
+        self, environment: str, service: Service, name: str, workers: Sequence[LiveWorker]
+    ) -> StoreFullError | None:
+        """One rollback. Raises store errors; that it is full is returned."""
+        try:
+            rollback = await service.book.rollback(name)
+        except (TamperedJournalError, StateLostError, UnknownEventError):
+            # The relay tells people; the environment's other rollbacks keep their deadlines.
+            return None
+        if rollback is None:
+            return None
+        self.pauses.look(environment, rollback, self.clock.now())
+        if _over(rollback):
+            return None
+        try:
+            await self._tick(environment, service, rollback, workers)
+        except StoreFullError as error:
+            self._stands_still(environment, rollback)
+            return error
+        return None
 
     def _stands_still(self, environment: str, rollback: RollbackState) -> None:
         """The relays tell people. A worker is called again as soon as there is room."""

@@ -111,9 +111,13 @@ class Bot:
                 task.cancel()
 
     def _jobs(self, platforms: tuple[Connected, ...]) -> Iterator[Coroutine[None, None, None]]:
-        pauses = Pauses()
+        pauses, rounds = Pauses(), self.health.rounds
         yield Deadlines(
-            runbook=self.runbook, services=self.services, clock=SystemClock(), pauses=pauses
+            runbook=self.runbook,
+            services=self.services,
+            clock=SystemClock(),
+            pauses=pauses,
+            rounds=rounds,
         ).run()
         yield self._resume()
         routes = [route for platform in platforms for route in platform.routes]
@@ -127,6 +131,7 @@ class Bot:
                 services=self.services,
                 clock=SystemClock(),
                 pauses=pauses,
+                rounds=rounds,
             ).run()
 
     def _platforms(self) -> Iterable[Connected]:
@@ -144,23 +149,25 @@ class Bot:
         """One chat that is down must not keep the other from working."""
         name = platform.chat.platform
         while True:
-            try:
-                await platform.start()
-            except ChatError as error:
-                log.warning("chat_not_connected", platform=name, why=str(error))
-                await asyncio.sleep(CONNECT_AGAIN_S)
-            else:
-                log.info("chat_connected", platform=name)
-                return
+            with self.health.rounds.survived("connect", name):
+                try:
+                    await platform.start()
+                except ChatError as error:
+                    log.warning("chat_not_connected", platform=name, why=str(error))
+                else:
+                    log.info("chat_connected", platform=name)
+                    return
+            await asyncio.sleep(CONNECT_AGAIN_S)
 
     async def _resume(self) -> None:
         while True:
-            try:
-                await self.desk.resume()
-            except StoreError as error:
-                self.health.store = False
-                log.warning("bot_waits_for_store", why=str(error))
-                await asyncio.sleep(1.0)
-            else:
-                self.health.store = True
-                return
+            with self.health.rounds.survived("resume", "the inbox"):
+                try:
+                    await self.desk.resume()
+                except StoreError as error:
+                    self.health.store = False
+                    log.warning("bot_waits_for_store", why=str(error))
+                else:
+                    self.health.store = True
+                    return
+            await asyncio.sleep(1.0)

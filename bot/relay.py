@@ -19,11 +19,13 @@ from bot.cards.view import View
 from bot.outbox import final_first, looked_at, paused, wanted
 from bot.pauses import Pause, Pauses
 from bot.posting import BACK_OFF_S, Posting
+from bot.rounds import Rounds
 from commands.domain.errors import StoreError
 from commands.domain.runbook import Channel, Runbook
 from commands.domain.state import RollbackState
 from commands.handlers import Service
 from commands.ports import Chat, Clock
+from commands.store.book import AsyncBook
 from commands.store.keys import ENVIRONMENT_JOURNAL
 
 log = structlog.get_logger()
@@ -40,6 +42,7 @@ class Relay:
 
     `keep` False is a terminal: posts are not journaled, and what had ended before it was opened
     is not shown. `only` is the one rollback to be shown. `pauses` are what the clock has found.
+    `rounds` as a terminal has them end with the first error: somebody sits before it.
     """
 
     chat: Chat
@@ -50,6 +53,7 @@ class Relay:
     only: str = ""
     redraw_s: float = REDRAW_S
     pauses: Pauses = field(default_factory=Pauses)
+    rounds: Rounds = field(default_factory=lambda: Rounds(survives=False))
     ready: asyncio.Event = field(default_factory=asyncio.Event)
     _flushed: asyncio.Event = field(default_factory=asyncio.Event)
     _dirty: dict[tuple[str, str], RollbackState] = field(default_factory=dict)
@@ -60,7 +64,7 @@ class Relay:
     def __post_init__(self) -> None:
         """Nothing is read yet."""
         self._posting = Posting(chat=self.chat, services=self.services, keep=self.keep)
-        self._alarm = Alarm(self.chat, self.runbook.language)
+        self._alarm = Alarm(self.chat, self.runbook.language, self.rounds)
 
     async def run(self) -> None:
         """Follow every environment and send, until cancelled."""
@@ -81,33 +85,44 @@ class Relay:
         """Mark what changed. A store that is away is waited for: the journal keeps everything."""
         positions: dict[str, int] = {}
         while True:
-            try:
-                await self._look(environment, positions)
-            except StoreError as error:
-                log.warning("relay_waits_for_store", environment=environment, why=str(error))
-                await self._alarm.sound(environment, error, self._channels(environment))
-                await asyncio.sleep(BACK_OFF_S)
+            with self.rounds.survived("follow", self._round(environment)):
+                if await self._looked(environment, positions):
+                    continue
+            await asyncio.sleep(BACK_OFF_S)
+
+    async def _looked(self, environment: str, positions: dict[str, int]) -> bool:
+        try:
+            await self._look(environment, positions)
+        except StoreError as error:
+            log.warning("relay_waits_for_store", environment=environment, why=str(error))
+            await self._alarm.sound(environment, error, self._channels(environment))
+            return False
+        return True
 
     async def _look(self, environment: str, positions: dict[str, int]) -> None:
         book = self.services[environment].book
         state = await book.environment()
         for name in looked_at(state):
-            rollback = await self._alarm.read(book, name, self._channels(environment))
-            if rollback is None:
-                positions.pop(name, None)
-            elif positions.get(name) != rollback.position:
-                first = name not in positions
-                positions[name] = rollback.position
-                if self._shown(rollback, first=first):
-                    self._dirty[environment, name] = rollback
-            elif self._stands_otherwise(environment, name) or self._grows_old(
-                environment, rollback
-            ):
-                self._dirty[environment, name] = rollback
+            about = self._round(environment, name)
+            with self.rounds.survived("follow", about, passing=StoreError):
+                await self._mark(book, name, positions)
         self.ready.set()
         await book.journal.follow({ENVIRONMENT_JOURNAL: state.position, **positions}, block_s=1.0)
         # Inbox entries come in bursts, and none of them changes a card by itself.
         await asyncio.sleep(LOOK_S)
+
+    async def _mark(self, book: AsyncBook, name: str, positions: dict[str, int]) -> None:
+        environment = book.name
+        rollback = await self._alarm.read(book, name, self._channels(environment))
+        if rollback is None:
+            positions.pop(name, None)
+        elif positions.get(name) != rollback.position:
+            first = name not in positions
+            positions[name] = rollback.position
+            if self._shown(rollback, first=first):
+                self._dirty[environment, name] = rollback
+        elif self._stands_otherwise(environment, name) or self._grows_old(environment, rollback):
+            self._dirty[environment, name] = rollback
 
     def _shown(self, rollback: RollbackState, *, first: bool) -> bool:
         if self.only:
@@ -131,8 +146,9 @@ class Relay:
         while True:
             for (environment, name), state in sorted(self._dirty.items(), key=final_first):
                 position = state.position
-                if await self._flush(environment, state) and position == state.position:
-                    self._dirty.pop((environment, name), None)
+                with self.rounds.survived("send", self._round(environment, name)):
+                    if await self._flush(environment, state) and position == state.position:
+                        self._dirty.pop((environment, name), None)
             self._flushed.set()
             await asyncio.sleep(LOOK_S)
 
@@ -147,8 +163,15 @@ class Relay:
             *wanted(view, self.chat.platform, channels),
         )
         for message in messages:
-            done = await self._posting.deliver(environment, state, message) and done
+            sent = False
+            with self.rounds.survived("send", self._round(environment, state.id, message.key)):
+                sent = await self._posting.deliver(environment, state, message)
+            done = sent and done
         return done
+
+    def _round(self, *about: str) -> str:
+        """What a round is about, by its environment first, for whoever reads that it failed."""
+        return f"{'/'.join(about)} to {self.chat.platform}"
 
     def _channels(self, environment: str) -> tuple[Channel, ...]:
         if self.chat.platform == "console":

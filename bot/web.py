@@ -17,6 +17,7 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from bot.rounds import Rounds
 from commands.domain.people import Language
 from commands.locale.page import maintenance_page
 
@@ -32,6 +33,7 @@ class Health:
     store: bool | None = None
     chats: dict[str, Callable[[], bool]] = field(default_factory=dict)
     """Every configured platform, and how to ask whether it is connected now."""
+    rounds: Rounds = field(default_factory=Rounds)
 
     @property
     def platforms(self) -> dict[str, bool]:
@@ -40,8 +42,8 @@ class Health:
 
     @property
     def good(self) -> bool:
-        """The store answers and every configured chat is connected."""
-        return self.store is True and all(self.platforms.values())
+        """The store answers, every configured chat is connected, no task fails again and again."""
+        return self.store is True and all(self.platforms.values()) and not self.rounds.failing
 
 
 def app(health: Health, doors: Iterable[Route] = ()) -> Starlette:
@@ -49,7 +51,11 @@ def app(health: Health, doors: Iterable[Route] = ()) -> Starlette:
 
     async def healthz(request: Request) -> Response:
         del request
-        body = {"store": health.store, "platforms": health.platforms}
+        body = {
+            "store": health.store,
+            "platforms": health.platforms,
+            "failing": health.rounds.failing,
+        }
         return JSONResponse(body, status_code=200 if health.good else 503)
 
     async def metrics(request: Request) -> Response:
