@@ -30,6 +30,27 @@ def proof(view: View) -> Iterator[Block]:
         yield Checklist(words.say("card.proof"), lines)
 
 
+def unmeasured(view: View) -> tuple[str, ...]:
+    """The services whose health nobody could measure: unknown is never green."""
+    unknown = _unknown(view)
+    return tuple(dict.fromkeys(item.service for item in unknown if item.what == "health"))
+
+
+def unread(view: View) -> tuple[str, ...]:
+    """What else could not be read back, as people name it: `api: версия`, `Целостность данных`."""
+    return tuple(dict.fromkeys(_named(view.words, i) for i in _unknown(view) if i.what != "health"))
+
+
+def _unknown(view: View) -> tuple[ProofItem, ...]:
+    return tuple(item for item in view.state.proof if item.verdict is Verdict.UNKNOWN)
+
+
+def _named(words: Words, item: ProofItem) -> str:
+    if item.what in TOGETHER:
+        return words.say("db.integrity" if item.what == "integrity" else "db.page")
+    return f"{item.service}: {words.say(f'proof.{item.what}')}"
+
+
 def _line(words: Words, service: str, items: list[ProofItem]) -> CheckLine:
     match service:
         case "integrity":

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from bot.cards import database, parts
 from bot.cards.budgets import identified
 from bot.cards.buttons import buttons
-from bot.cards.proof import TICKS, proof
+from bot.cards.proof import TICKS, proof, unmeasured, unread
 from bot.cards.standing import left_with
 from bot.cards.steps import all_steps, step_title, steps
 from bot.cards.view import View, first_line, trimmed
@@ -22,7 +22,6 @@ from commands.domain.conversation import (
 )
 from commands.domain.people import Scenario
 from commands.domain.plan import Phase
-from commands.domain.proof import Verdict
 from commands.domain.state import Status
 
 TONES = {
@@ -62,15 +61,10 @@ def tone(view: View) -> Tone:
         return Tone.WARNING
     if state.status is Status.CANCELLED and state.changed:
         return Tone.WARNING
-    if state.status is Status.SUCCEEDED and (unmeasured(view) or state.watched_badly):
+    doubted = unmeasured(view) or unread(view) or state.watched_badly
+    if state.status is Status.SUCCEEDED and doubted:
         return Tone.WARNING
     return TONES.get(state.status, Tone.NEUTRAL)
-
-
-def unmeasured(view: View) -> tuple[str, ...]:
-    """The services whose health nobody could measure: unknown is never green."""
-    unknown = (i for i in view.state.proof if i.what == "health" and i.verdict is Verdict.UNKNOWN)
-    return tuple(dict.fromkeys(item.service for item in unknown))
 
 
 def status_line(view: View) -> str:
@@ -93,6 +87,7 @@ def status_line(view: View) -> str:
         "runs": left_with(view),
         "words": _typed(view),
         "unmeasured": unmeasured(view),
+        "unread": unread(view),
         "watched": words.tell(state.watch_figure) if state.watch_figure else "",
         "step": _blocked_title(view),
     }
@@ -141,6 +136,7 @@ def _status_key(view: View) -> str:
         "approved_preparing": _prepares(view),
         "succeeded_ill": state.watched_badly,
         "succeeded_unmeasured": status is Status.SUCCEEDED and bool(unmeasured(view)),
+        "succeeded_unread": status is Status.SUCCEEDED and bool(unread(view)),
         "undo_failed": status is Status.FAILED and state.direction == "back",
     }
     return next((key for key, holds in special.items() if holds), status.value)

@@ -49,5 +49,7 @@ class ReadBack(Looking):
             found=(target.digest if runs else f"{now.state} {now.digest}") if now else "",
             verdict=Verdict.OK if runs else Verdict.BAD,
         )
-        found = read_version(self.ports.web, self.ports.service(target.service))
-        yield prove_version(target.service, target.version, found)
+        service = self.ports.service(target.service)
+        if service.version_url:
+            found = read_version(self.ports.web, service)
+            yield prove_version(target.service, target.version, found)

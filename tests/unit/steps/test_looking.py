@@ -36,6 +36,14 @@ def items(outcome: Outcome) -> dict[str, Verdict]:
     return {item.what: item.verdict for item in outcome.proof}
 
 
+def test_a_version_is_asked_of_services_that_say_one() -> None:
+    """Asked and not answered is unknown; a service without such an address has its digest."""
+    asked = after_the_switch(services=VERSION)
+    asked.answer("http://api/version", None)
+    assert items(asked.step("read_back").apply())["version"] is Verdict.UNKNOWN
+    assert items(after_the_switch().step("read_back").apply()) == {"digest": Verdict.OK}
+
+
 def test_looking_is_always_done_again() -> None:
     """A question cut short by a crash is asked anew: it changes nothing."""
     w = after_the_switch()
