@@ -13,6 +13,9 @@ from commands.ports import Clock
 MOST_NAMED = 5
 """Tables whose counts differ are named, as far as a card has room."""
 
+# A folder that is away today tells nothing of the bytes in it: what was proven stays so.
+_OF_THE_FOLDER = ("missing", "unreadable_folder", "unwritable")
+
 
 @dataclass(frozen=True, slots=True)
 class Proof:
@@ -27,15 +30,16 @@ class Proof:
         """Restore it into the database `into`, made anew and left there; returns the new note.
 
         A backup without counts (the customer's own) is counted now, its checksum is not known.
-        Safe to repeat. Raises BackupInvalidError, which the note says too, and what the server
-        could not do, which is no fault of the backup. A dump of some tables is never proven:
-        swapped in, it would be a database without the others.
+        Safe to repeat. Raises BackupInvalidError, which the note says too where it is about the
+        bytes, and what the server or a program could not do, which is no fault of the backup. A
+        dump of some tables is never proven: swapped in, it would be a database without the others.
         """
         began = time.monotonic()
         try:
             found = self._restored(backup, into, timeout_s)
         except BackupInvalidError as error:
-            self.backups.note(_unproven(backup, error.why))
+            if error.why not in _OF_THE_FOLDER:
+                self.backups.note(_unproven(backup, error.why))
             raise
         proven = backup.model_copy(
             update={

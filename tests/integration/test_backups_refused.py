@@ -127,6 +127,37 @@ def test_half_a_dump_that_says_it_is_whole_is_never_proven(stage: Stage, tmp_pat
     assert stage.is_untouched()
 
 
+def test_a_reader_that_is_lost_takes_no_proof_away(stage: Stage, tmp_path: Path) -> None:
+    """What was proven stays so, and the error is the reader's; other bytes are another matter."""
+    scripts = (
+        "kill -9 $$",
+        "exit 137",
+        "echo 'Error response from daemon: No such container' >&2; exit 1",
+        "echo 'pg_restore: error: out of memory' >&2; exit 1",
+    )
+    path, backups = _dumped(stage), stage.backups
+    (record,) = backups.listed(stage.name)
+    proven = record.model_copy(update={"proven_at": backups.clock.now()})
+    backups.note(proven)
+    programs = _program(tmp_path, "", "pg_restore")
+    proof = Proof(backups, port(stage.server, first_in_path=programs), backups.clock)
+    ended = []
+
+    for script in scripts:
+        (Path(programs) / "pg_restore").write_text(f"#!/bin/sh\n{script}\n")
+        with pytest.raises(CommandFailedError) as caught:
+            proof.of(proven, stage.copy, LONG_S)
+        ended.append(caught.value.exit_code)
+    noted = backups.listed(stage.name)
+    path.write_bytes(path.read_bytes()[:-9] + b"otherwise")
+    with pytest.raises(BackupInvalidError):
+        proof.of(proven, stage.copy, LONG_S)
+
+    assert ended == [-9, 137, 1, 1]
+    assert noted == (proven,)
+    assert backups.listed(stage.name)[0].proven_at is None
+
+
 def test_a_dump_that_takes_too_long_is_ended(stage: Stage) -> None:
     """Somebody holds a table: the limit ends pg_dump and its session, and nothing is left."""
     with stage.server.connect(stage.name) as other, other.transaction():
@@ -259,9 +290,9 @@ def _half_a_dump(stage: Stage, folder: Path, ending: str) -> str:
     return _program(folder, f'{stage.server.programs}/pg_dump "$@" | head -c 3000; {ending}')
 
 
-def _program(folder: Path, script: str) -> str:
+def _program(folder: Path, script: str, name: str = "pg_dump") -> str:
     programs = folder / "programs"
     programs.mkdir()
-    (programs / "pg_dump").write_text(f"#!/bin/sh\n{script}\n")
-    (programs / "pg_dump").chmod(0o755)
+    (programs / name).write_text(f"#!/bin/sh\n{script}\n")
+    (programs / name).chmod(0o755)
     return str(programs)

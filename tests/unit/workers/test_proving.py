@@ -60,6 +60,21 @@ def test_a_server_that_is_away_is_no_fault_of_the_backup(server: FakeDatabase) -
     assert backups.listed("samokoder") == (record,)
 
 
+@pytest.mark.parametrize("why", ["missing", "unreadable_folder"])
+def test_a_folder_that_is_away_takes_no_proof_away(server: FakeDatabase, why: str) -> None:
+    """A share that is not mounted says nothing of the bytes on it."""
+    backups = FakeBackups(server.shelf, server.clock)
+    (record,) = backups.listed("samokoder")
+    once = record.model_copy(update={"proven_at": server.clock.now()})
+    backups.note(once)
+    server.fails["restore"] = BackupInvalidError(record.name, why)
+
+    with pytest.raises(BackupInvalidError):
+        Proof(backups, server, server.clock).of(once, "scratch", 60)
+
+    assert backups.listed("samokoder") == (once,)
+
+
 def test_every_difference_is_named() -> None:
     """Fewer rows, a table too few and a table too many."""
     found = different({"a": 1, "b": 2, "c": 3}, {"a": 1, "b": 3, "d": 4})

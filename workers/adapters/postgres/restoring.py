@@ -21,12 +21,13 @@ from commands.domain.errors import (
     DiskFullError,
     RollbotError,
 )
+from workers.adapters import notes
 from workers.adapters.piping import Piped, piped
 from workers.adapters.postgres import counting, sessions
 from workers.adapters.postgres.address import MAINTENANCE, Address, limit_statements
 from workers.adapters.postgres.archive import CUSTOM, blocks
 from workers.adapters.postgres.plain_sql import Part, PlainSql
-from workers.adapters.postgres.programs import ClientPrograms, client_version
+from workers.adapters.postgres.programs import ClientPrograms
 from workers.adapters.rows import without_rows
 from workers.adapters.surroundings import Surroundings
 
@@ -60,7 +61,11 @@ class Restore:
             self._by_statements(file, into, timeout_s)
 
     def _read_whole(self, file: Path, timeout_s: float) -> bool:
-        """Whether it is of pg_dump's own format; the file is proven to its last byte."""
+        """Whether it is of pg_dump's own format; the file is proven to its last byte.
+
+        A reader that was killed, that is not there or that stumbles over the very bytes that were
+        proven says nothing of the backup: what it said is raised as it is.
+        """
         found = blocks(file)
         first = next(found, b"")
         whole = chain((first,), found)
@@ -71,7 +76,7 @@ class Restore:
         try:
             self._pg_restore(whole, ("--file=/dev/null",), timeout_s)
         except CommandFailedError as error:
-            if client_version(self.programs, self.surroundings) is None:
+            if not _is_about_the_archive(error) or _is_as_proven(file):
                 raise
             said = error.tail.splitlines()[-1] if error.tail else ""
             raise BackupInvalidError(file.name, "unreadable", said) from error
@@ -123,6 +128,22 @@ class Restore:
             link.prepare_threshold = None
             with link.transaction(), link.cursor() as cursor:
                 _execute(cursor, parts, timeout_s)
+
+
+def _is_about_the_archive(error: CommandFailedError) -> bool:
+    """It ended by itself, and either said why or (exit code 0) had no use for the rest."""
+    said = any(line.startswith("pg_restore: ") for line in error.tail.splitlines())
+    return error.exit_code == 0 or (error.exit_code == 1 and said)
+
+
+def _is_as_proven(file: Path) -> bool:
+    """Whether these are the bytes that were proven. Raises BackupInvalidError when they are not."""
+    note = notes.read(file)
+    if note is None or note.proven_at is None or not note.sha256:
+        return False
+    for _ in blocks(file):
+        continue
+    return True
 
 
 def _execute(cursor: Cursor[tuple[Any, ...]], parts: Iterable[Part], timeout_s: float) -> None:
