@@ -104,6 +104,9 @@ class Observer:
             self._record()
         except StoreError as failure:
             log.warning("observer_waits_for_store", why=str(failure))
+        except Exception:
+            # Others see it by the record's age; what was seen meanwhile must not be lost.
+            log.exception("observer_made_no_record")
 
     def _record(self) -> None:
         error = self._look()

@@ -6,16 +6,14 @@ ask of them is remembered by then.
 
 from __future__ import annotations
 
-from concurrent.futures import Future
-from concurrent.futures import TimeoutError as NotInTimeError
-from contextlib import suppress
+from concurrent.futures import Future, wait
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import structlog
 
 from commands.domain.database import ScriptGraph
-from commands.domain.errors import RollbotError
+from commands.domain.errors import DatabaseUnavailableError, RollbotError
 from commands.domain.observed import ObservedDatabase
 from commands.planner.pins import compose_name
 from commands.ports import Clock
@@ -44,9 +42,10 @@ class DatabaseWatch:
         if self._asked is None and (self._asked_at is None or now - self._asked_at >= EVERY):
             self._asked, self._asked_at = apart(self._ask), now
         if self._asked is not None:
-            with suppress(NotInTimeError):
-                self.latest = self._asked.result(PATIENCE_S)
-                self._asked = None
+            wait((self._asked,), PATIENCE_S)
+            if self._asked.done():
+                asked, self._asked = self._asked, None
+                self.latest = asked.result()
         return self.latest
 
     def _ask(self) -> ObservedDatabase:
@@ -59,6 +58,12 @@ class DatabaseWatch:
         except RollbotError as error:
             log.warning("observer_sees_no_database", database=seen.name, why=str(error))
             return seen.model_copy(update={"why": error.text})
+        except Exception as error:
+            # Whatever an image or a server says, the services are observed all the same.
+            log.exception("observer_sees_no_database", database=seen.name)
+            why = f"{type(error).__name__}, see the observer's log"
+            unknown = DatabaseUnavailableError(database=seen.name, why=why)
+            return seen.model_copy(update={"why": unknown.text})
         finally:
             apart(self._warm)
 
@@ -73,3 +78,5 @@ class DatabaseWatch:
                 self.look.scripts.graph(image.version, image.digest)
         except RollbotError as error:
             log.warning("images_not_looked_into", why=str(error))
+        except Exception:
+            log.exception("images_not_looked_into")

@@ -9,11 +9,15 @@ from dataclasses import dataclass
 from threading import Thread
 from typing import TypeVar
 
+import structlog
+
 from commands.domain.database import DatabaseFacts, RevisionId
 from commands.domain.errors import DatabaseUnavailableError, EngineError, SettingsError
 from commands.domain.facts import RunningRelease, ServiceFacts
 from commands.domain.text import Text
 from workers.survey_database import DatabaseLook
+
+log = structlog.get_logger()
 
 ANSWER_S = 3.0
 """A server that is away takes longer to say so than an on-call engineer should wait."""
@@ -47,11 +51,16 @@ class Glance:
             lean = apart(lambda: self.look.lean(revisions, self.running.result(), target))
             return lean.result(SCRIPTS_S), None
         except NotInTimeError:
-            why = f"no answer within {ANSWER_S:.0f} s"
-            late = DatabaseUnavailableError(database=self.look.definition.name, why=why)
-            return None, late.text
+            return None, self._unknown(f"no answer within {ANSWER_S:.0f} s")
         except (EngineError, SettingsError) as error:
             return None, error.text
+        except Exception as error:
+            # A service goes back all the same, whatever an image or a server says.
+            log.exception("database_not_glanced_at", service=self.look.service)
+            return None, self._unknown(f"{type(error).__name__}, see the worker's log")
+
+    def _unknown(self, why: str) -> Text:
+        return DatabaseUnavailableError(database=self.look.definition.name, why=why).text
 
 
 def apart(work: Callable[[], T]) -> Future[T]:

@@ -8,6 +8,8 @@ from datetime import timedelta
 from functools import partial
 from typing import Any
 
+from structlog.testing import capture_logs
+
 from commands.domain.errors import StoreUnavailableError
 from commands.domain.events import EnvironmentEvent, ReleaseProven, ReleaseSeen
 from commands.domain.facts import KnownRelease, LedgerLine
@@ -268,3 +270,24 @@ def test_a_first_start_lists_what_is_here_as_seen() -> None:
 
 def seen_only(events: Iterable[EnvironmentEvent]) -> list[ReleaseSeen]:
     return [e for e in events if isinstance(e, ReleaseSeen) and not e.running]
+
+
+def test_what_nobody_foresaw_ends_no_observer() -> None:
+    """A look at the database that fails oddly costs that record; the next one has everything."""
+    w = world("api", "worker")
+    memory, odd = Memory(w.clock), [ValueError("odd")]
+
+    def database() -> None:
+        if odd:
+            raise odd.pop()
+
+    seen = observer(w, memory, database=database)
+    with capture_logs() as logs:
+        watch(seen, w, 14)
+        assert memory.record is None
+        watch(seen, w, 20)
+
+    assert record_of(memory).services
+    assert [line["event"] for line in logs if line["log_level"] == "error"] == [
+        "observer_made_no_record"
+    ]

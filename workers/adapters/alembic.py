@@ -173,7 +173,7 @@ class AlembicTool:
         done = self.containers.ask_image(target.repository, target.version, argv, PROBE_S)
         for line in reversed(done.output.splitlines()):
             if line.startswith(MARK):
-                return _Scripts.model_validate_json(line.removeprefix(MARK))
+                return _understood(line.removeprefix(MARK))
         last = (done.tail.strip().splitlines() or ["nothing was printed"])[-1]
         return _Scripts(why=f"exit {done.exit_code}: {last}"[:_WHY_CHARACTERS])
 
@@ -201,6 +201,16 @@ class AlembicTool:
             atomic_file.replace(self._file(digest, kept.key), kept.model_dump_json().encode())
         except (OSError, RollbotError) as error:
             log.warning("graph_not_kept", digest=digest, why=str(error))
+
+
+def _understood(answer: str) -> _Scripts:
+    """An image prints what it likes: what is no answer is a reason to know nothing of it."""
+    try:
+        found = _Scripts.model_validate_json(answer)
+    except ValidationError as error:
+        why = f"its answer is none: {error.errors(include_input=False)[0]['msg']}"
+        return _Scripts(why=why[:_WHY_CHARACTERS])
+    return found.model_copy(update={"why": found.why[:_WHY_CHARACTERS]})
 
 
 @cache
