@@ -25,9 +25,12 @@ from workers.adapters.postgres.database import Postgres
 from workers.adapters.postgres.programs import InContainer
 from workers.adapters.proxy import proxy_of
 from workers.adapters.surroundings import Surroundings
+from workers.lease import Lease
 from workers.steps.ports import Ports
+from workers.turn import REHEARSAL, Turn
 
 SURVEY = "rollbot survey"
+GIB = 2**30
 SCRIPTS = "migrations"
 """The folder, in the state directory, where answers of images about their scripts are kept."""
 
@@ -73,6 +76,9 @@ def with_database(
             ports.rollback_id,
             addresses.scratch,
         ),
+        turn=Turn(
+            Lease(state_dir, f"{ports.environment}.{REHEARSAL}"), ports.rollback_id, around.held
+        ).taken,
         proxy=proxy_of(page, ports.web, ports.programs, language) if page else None,
     )
 
@@ -86,7 +92,8 @@ def _production(
 ) -> Postgres:
     where = _where(url, database_variable(ports.environment))
     if definition.server == "managed":
-        return Postgres(where, around, application)
+        disk_bytes = None if definition.disk_gib is None else round(definition.disk_gib * GIB)
+        return Postgres(where, around, application, disk_bytes=disk_bytes)
     if url is None:
         return in_compose(definition, ports.containers, around, application)
     programs = InContainer(ports.containers, definition.service, around)

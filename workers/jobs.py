@@ -40,6 +40,7 @@ from workers.foreseen import foreseen
 from workers.lease import Lease
 from workers.leaving import is_left, settle
 from workers.letting_go import drop_kept
+from workers.outcomes import tell
 from workers.planning import Planning
 from workers.steps.ports import Ports
 from workers.surveying import surveyor_of
@@ -156,7 +157,11 @@ def assemble(host: Host, store: Store, rollback_id: str, lease_fd: int | None) -
         clock=host.clock,
         redact=host.access.redactor().data,
     )
-    doing = replace(ports, skipped=lambda: is_left(store.book.rollback(rollback_id)))
+    doing = replace(
+        ports,
+        skipped=lambda: is_left(store.book.rollback(rollback_id)),
+        told=lambda item: tell(store.book, rollback_id, item),
+    )
     return Executor(
         book=store.book,
         witness=store.witness,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from commands.domain.errors import InDoubtError, RollbotError
+from contextlib import suppress
+
+from commands.domain.errors import InDoubtError, JournalConflictError, RollbotError
 from commands.domain.events import (
     ApprovalsVoided,
     Direction,
@@ -11,9 +13,10 @@ from commands.domain.events import (
     StepFailed,
     StepInDoubt,
 )
-from commands.domain.plan import Evidence, PlannedStep
+from commands.domain.plan import Evidence, EvidenceItem, PlannedStep
 from commands.domain.state import RollbackState
 from commands.domain.text import text
+from commands.store.book import Book
 from workers.steps.progress import Outcome
 
 
@@ -25,6 +28,14 @@ def problem(
     if isinstance(error, InDoubtError):
         return StepInDoubt(step=number, direction=direction, why=error.text)
     return StepFailed(step=number, direction=direction, seconds=seconds, error=error.text)
+
+
+def tell(book: Book, rollback_id: str, item: EvidenceItem) -> None:
+    """Have people know while a step is at work; at worst they do not."""
+    state = book.rollback(rollback_id)
+    if state is not None and not state.status.ended:
+        with suppress(JournalConflictError):
+            book.append(state, EvidenceFound(items=(item,)))
 
 
 def evidence(state: RollbackState, outcome: Outcome) -> list[RollbackEvent]:

@@ -157,7 +157,10 @@ def by_hand(
             clock=jobs.SystemClock(),
             addresses=jobs.addresses_of(settings, environment),
         )
-        ports = jobs.open_ports(host, runbook, by, held.fd)
+        ports = replace(
+            jobs.open_ports(host, runbook, by, held.fd),
+            told=lambda item: tell(item.said) if item.said else None,
+        )
         # What an earlier run was killed over still works on the server.
         ports.production.settle()
         yield Hand(settings, access, runbook, environment, ports, tell)

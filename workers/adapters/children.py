@@ -63,6 +63,7 @@ def run(  # noqa: PLR0913 -- each is a fact about a process, and all but two hav
     cwd: Path | None = None,
     env: Mapping[str, str] | None = None,
     lease_fd: int | None = None,
+    held: tuple[int, ...] = (),
     redact: Callable[[str], str] = str,
     on_output: Callable[[str], None] | None = None,
     check: bool = True,
@@ -75,13 +76,13 @@ def run(  # noqa: PLR0913 -- each is a fact about a process, and all but two hav
     interrupts the wait, the whole process group has been ended (SIGTERM, two seconds, SIGKILL).
 
     With `lease_fd` the program holds the lease and carries a mark; when it is ended, then with
-    everything that carries it, whatever group or session that has gone to.
+    everything that carries it, whatever group or session that has gone to. `held`: more open files.
     """
     began = time.monotonic()
     mark = marks.for_program(lease_fd)
     marked = {marks.VARIABLE: mark} if mark else {}
     try:
-        process = _start(argv, cwd, {**(env or {}), **marked}, lease_fd)
+        process = _start(argv, cwd, {**(env or {}), **marked}, open_files(lease_fd, held))
     except OSError as error:
         raise CommandFailedError(argv[0], _CANNOT_START, str(error)) from error
     output, ended = _Output(redact, on_output), False
@@ -102,7 +103,7 @@ def run(  # noqa: PLR0913 -- each is a fact about a process, and all but two hav
 
 
 def _start(
-    argv: Sequence[str], cwd: Path | None, env: dict[str, str], lease_fd: int | None
+    argv: Sequence[str], cwd: Path | None, env: dict[str, str], inherited: tuple[int, ...]
 ) -> subprocess.Popen[bytes]:
     parent_pid = os.getpid()
     return subprocess.Popen(
@@ -113,10 +114,15 @@ def _start(
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         start_new_session=True,
-        pass_fds=() if lease_fd is None else (lease_fd,),
+        pass_fds=inherited,
         # Two system calls on a library loaded before the fork: nothing here can wait for a lock.
         preexec_fn=lambda: die_with_parent(parent_pid),  # noqa: PLW1509
     )
+
+
+def open_files(lease_fd: int | None, held: tuple[int, ...]) -> tuple[int, ...]:
+    """What a program gets beside its pipes."""
+    return held if lease_fd is None else (lease_fd, *held)
 
 
 def _end(process: subprocess.Popen[bytes], output: _Output) -> None:

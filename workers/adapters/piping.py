@@ -15,7 +15,7 @@ from typing import IO, Literal
 
 from commands.domain.errors import CommandFailedError, CommandTimedOutError
 from workers import marks
-from workers.adapters.children import TAIL_CHARACTERS, die_with_parent
+from workers.adapters.children import TAIL_CHARACTERS, die_with_parent, open_files
 
 CHUNK_BYTES = 1024 * 1024
 """Also the pipe's size where the kernel lets us (pipe(7): its limit for one is 1 MiB)."""
@@ -109,6 +109,7 @@ def piped(
     timeout_s: float,
     env: Mapping[str, str],
     lease_fd: int | None = None,
+    held: tuple[int, ...] = (),
     redact: Callable[[str], str] = str,
 ) -> Iterator[Piped]:
     """Run a program whose output we read, or whose input we write; leaving the block ends it.
@@ -119,7 +120,7 @@ def piped(
     mark = marks.for_program(lease_fd)
     marked = {marks.VARIABLE: mark} if mark else {}
     try:
-        process = _start(argv, stream, {**env, **marked}, lease_fd)
+        process = _start(argv, stream, {**env, **marked}, open_files(lease_fd, held))
     except OSError as error:
         raise CommandFailedError(argv[0], _CANNOT_START, str(error)) from error
     pipe = process.stdin if stream == "stdin" else process.stdout
@@ -150,7 +151,7 @@ def _start(
     argv: tuple[str, ...],
     stream: Literal["stdin", "stdout"],
     env: Mapping[str, str],
-    lease_fd: int | None,
+    inherited: tuple[int, ...],
 ) -> subprocess.Popen[bytes]:
     parent_pid = os.getpid()
     process = subprocess.Popen(
@@ -161,7 +162,7 @@ def _start(
         stderr=subprocess.PIPE,
         bufsize=0,
         start_new_session=True,
-        pass_fds=() if lease_fd is None else (lease_fd,),
+        pass_fds=inherited,
         # Two system calls on a library loaded before the fork: nothing here can wait for a lock.
         preexec_fn=lambda: die_with_parent(parent_pid),  # noqa: PLW1509
     )

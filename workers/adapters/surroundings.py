@@ -17,12 +17,14 @@ class Surroundings:
     """Where programs are found, the secrets that they may ask for by name, and the lease.
 
     `environment` is all that a child sees besides what its own command line names: a stale
-    variable of the worker's own cannot win over the pinned version (H6).
+    variable of the worker's own cannot win over the pinned version (H6). `held` are more open
+    files that hold something for as long as the child runs (`workers.turn`).
     """
 
     environment: Mapping[str, str]
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     lease_fd: int | None = None
+    held: set[int] = field(default_factory=set)
     redact: Callable[[str], str] = str
 
     def run(
@@ -50,6 +52,7 @@ class Surroundings:
                 **{name: self._secret(name) for name in command.secrets},
             },
             lease_fd=self.lease_fd,
+            held=tuple(self.held),
             redact=self._without_secrets,
             check=False,
         )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeVar
@@ -10,7 +11,7 @@ from typing import TypeVar
 from commands.database_ports import Backups, Database, MigrationTool, Proxy, Skipped
 from commands.domain.database_definition import Database as DatabaseDefinition
 from commands.domain.errors import RunbookError
-from commands.domain.plan import Evidence
+from commands.domain.plan import Evidence, EvidenceItem
 from commands.domain.runbook import Compose, EnvironmentDefinition, Runbook, ServiceDefinition
 from commands.domain.text import text
 from commands.ports import Clock, ConfigFiles, Containers, History, Programs, Web
@@ -34,6 +35,24 @@ def _never() -> bool:
     return False
 
 
+def _unheard(item: EvidenceItem) -> None:
+    """Nobody listens."""
+
+
+@contextmanager
+def _at_once(within_s: float, left: Skipped, told: Told) -> Iterator[bool]:
+    """Nobody else is at work here."""
+    del within_s, left, told
+    yield True
+
+
+Told = Callable[[EvidenceItem], None]
+"""Tells people of something while a step is still at work."""
+
+Turn = Callable[[float, Skipped, Told], AbstractContextManager[bool]]
+"""`workers.turn.Turn.taken`."""
+
+
 @dataclass(frozen=True, slots=True)
 class Ports:
     """The engines of one rollback's environment, and what the steps must know of the rollback.
@@ -41,7 +60,8 @@ class Ports:
     `changed_at` is when the first switch was done (None before it). `brought` are the
     (repository, version) pairs that this rollback's own pulls brought here: only these may be
     removed again (a target that was kept here before must survive, H19). `scratch` is the server
-    for proofs and rehearsals: one of its own, or production's. Those of the database are None
+    for proofs and rehearsals: one of its own, or production's; one of those is at work at a time,
+    by `turn`. Those of the database are None
     when the runbook names none; steps ask by the properties, which raise RunbookError then.
     """
 
@@ -63,6 +83,8 @@ class Ports:
     migrations: MigrationTool | None = None
     proxy: Proxy | None = None
     skipped: Skipped = _never
+    told: Told = _unheard
+    turn: Turn = _at_once
 
     @property
     def definition(self) -> EnvironmentDefinition:
@@ -107,6 +129,10 @@ class Ports:
     def page(self) -> Proxy:
         """The proxy that shows the maintenance page."""
         return self._named(self.proxy, ".maintenance")
+
+    def my_turn(self, within_s: float, left: Skipped = _never) -> AbstractContextManager[bool]:
+        """Wait for the turn and hold it; False when `left` said so. Raises LeaseHeldError."""
+        return self.turn(within_s, left, self.told)
 
     def _named(self, port: T | None, part: str = "") -> T:
         if port is None:

@@ -37,7 +37,17 @@ class ProveBackup:
         return Progress.UNTOUCHED
 
     def apply(self) -> Outcome:
-        """Raises BackupInvalidError; the note beside the file says it too."""
+        """Raises BackupInvalidError, as the note beside the file says too; LeaseHeldError."""
+        with self.ports.my_turn(self.timeout_s):
+            return self._proven()
+
+    def changed_since(self, before: Before) -> None:
+        """A scratch copy is nobody else's."""
+
+    def revert(self, before: Before) -> None:
+        """`DropScratch` does it, on every ending."""
+
+    def _proven(self) -> Outcome:
         record = found_backup(self.ports, self.backup)
         scratch = naming.scratch(self.database, self.ports.rollback_id)
         server = self.ports.rehearsals
@@ -50,12 +60,6 @@ class ProveBackup:
         findings = server.integrity(scratch, {}, self.timeout_s)
         looked = soundness(PROVEN, "proved", findings, is_silent=True)
         return Outcome(said, evidence=(evidence, *looked), backup=restored.record)
-
-    def changed_since(self, before: Before) -> None:
-        """A scratch copy is nobody else's."""
-
-    def revert(self, before: Before) -> None:
-        """`DropScratch` does it, on every ending."""
 
 
 def _said(restored: Restored) -> Text:

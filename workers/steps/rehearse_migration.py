@@ -53,9 +53,12 @@ class RehearseMigration:
 
     def apply(self) -> Outcome:
         """Raises CheckFailedError (`check.rehearsal_*`): then production is not touched at all."""
-        rehearsed = Aside(self._rehearse).wait(
-            self.ports.skipped, self._end, self.ask_every_s, SETTLE_S
-        )
+        rehearsed = None
+        with self.ports.my_turn(self.timeout_s, self.ports.skipped) as is_ours:
+            if is_ours:
+                rehearsed = Aside(self._rehearse).wait(
+                    self.ports.skipped, self._end, self.ask_every_s, SETTLE_S
+                )
         if rehearsed is None:
             return Outcome(text("db.rehearsal_left"), is_moot=True)
         return Outcome(rehearsed.detail, evidence=rehearsed.evidence())

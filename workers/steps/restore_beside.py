@@ -39,7 +39,17 @@ class RestoreBeside:
         return Progress.PARTIAL if there else Progress.UNTOUCHED
 
     def apply(self) -> Outcome:
-        """Raises BackupInvalidError (`changed` when it is not the planned file), DiskFullError."""
+        """Raises BackupInvalidError (`changed`: not the planned file), DiskFullError and others."""
+        with self.ports.my_turn(self.timeout_s):
+            return self._beside()
+
+    def changed_since(self, before: Before) -> None:
+        """A copy of ours is nobody else's."""
+
+    def revert(self, before: Before) -> None:
+        """`DropScratch` drops it on every ending, unless it was swapped in."""
+
+    def _beside(self) -> Outcome:
         record = found_backup(self.ports, self.backup)
         if self.sha256 and record.sha256 != self.sha256:
             raise BackupInvalidError(record.name, "changed", record.sha256)
@@ -54,12 +64,6 @@ class RestoreBeside:
         findings = server.integrity(self._copy, {}, self.timeout_s)
         looked = soundness(RESTORED, "restored", findings)
         return Outcome(said, evidence=(evidence, *looked), backup=restored.record)
-
-    def changed_since(self, before: Before) -> None:
-        """A copy of ours is nobody else's."""
-
-    def revert(self, before: Before) -> None:
-        """`DropScratch` drops it on every ending, unless it was swapped in."""
 
     @property
     def _copy(self) -> str:

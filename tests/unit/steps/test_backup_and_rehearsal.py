@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 
 import pytest
@@ -12,6 +13,7 @@ from commands.domain.errors import (
     BackupInvalidError,
     CheckFailedError,
     DiskFullError,
+    LeaseHeldError,
 )
 from commands.domain.people import Scenario
 from tests.fakes.database import FakeDatabase
@@ -179,6 +181,34 @@ def test_a_backup_of_another_schema_is_not_rehearsed_on() -> None:
     with pytest.raises(CheckFailedError) as failed:
         w.do("rehearse_migration")
     assert failed.value.facts["expected"] == BEFORE
+
+
+@pytest.mark.parametrize("kind", ["prove_backup", "rehearse_migration", "restore_beside"])
+def test_what_fills_a_server_waits_for_its_turn(kind: str) -> None:
+    """It holds the turn while it works, and begins nothing when the turn does not come."""
+    scenario = Scenario.RESTORE if kind == "restore_beside" else Scenario.DATABASE
+    w = database_world(scenario)
+    if scenario is Scenario.RESTORE:
+        put_on_the_shelf(w)
+    else:
+        w.do(*PREPARED)
+    done = len(w.server.calls), len(w.scratch.calls)
+
+    def not_yet(*about: object) -> None:
+        raise LeaseHeldError(environment="production.rehearsal", holder="71 rehearsal")
+
+    with pytest.raises(LeaseHeldError):
+        w.step(kind, turn=not_yet).apply()
+    assert (len(w.server.calls), len(w.scratch.calls)) == done
+
+
+def test_a_rehearsal_is_left_while_it_waits() -> None:
+    """An approver skips it before its turn came: nothing was run, and nothing is evidence."""
+    w = database_world()
+    w.do(*PREPARED)
+    w.capture("rehearse_migration")
+    outcome = w.step("rehearse_migration", turn=lambda *_: nullcontext(enter_result=False)).apply()
+    assert (outcome.is_moot, outcome.evidence, w.tool.runs) == (True, (), [])
 
 
 def test_a_rehearsal_is_left_while_it_runs() -> None:

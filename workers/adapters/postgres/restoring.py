@@ -110,6 +110,7 @@ class Restore:
             timeout_s=timeout_s,
             env={**self.surroundings.environment, **given},
             lease_fd=self.surroundings.lease_fd,
+            held=tuple(self.surroundings.held),
             redact=self._redacted,
         ) as program:
             _feed(program, content)
