@@ -51,7 +51,8 @@ class Database(Model):
     `managed` is reached by the address in ROLLBOT_DATABASE_URL_<ENV>. A server of its own for
     proofs and rehearsals: ROLLBOT_SCRATCH_URL_<ENV>. `dependants` are stopped while it changes.
     `clone`: a copy to swap back is made where there is `room` for certain; `always` where the
-    team knows of the room that a managed server does not tell.
+    team knows of the room that a managed server does not tell, as where storage grows by itself.
+    `disk_gib`: how large such a server's disk is; what its databases and WAL leave of it is room.
     """
 
     name: Identifier
@@ -63,6 +64,7 @@ class Database(Model):
     backups: str = ""
     keep_days: int = Field(default=30, ge=1, le=3_650)
     clone: Literal["room", "always", "never"] = "room"
+    disk_gib: float | None = Field(default=None, gt=0, le=1_000_000)
     keep_at_least: int = Field(default=5, ge=1, le=1_000)
     max_age_h: float = Field(default=26, gt=0)
     lock_timeout_s: Seconds = 5

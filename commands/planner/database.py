@@ -57,6 +57,8 @@ class _Case:
         refusals.refuse_unpinned(graph, self.facts, repository)
         walk = refusals.way_back(self.request, self.database, graph)
         refusals.refuse_irreversible(walk)
+        if not self.database.scratch_apart:
+            refusals.refuse_unknown_room(self.database, self.definition)
         has_clone = refusals.has_room_for_clone(self.database, self.definition)
         tied = refusals.refuse_tied if has_clone else refusals.refuse_prepared
         tied(self.database)
@@ -74,7 +76,8 @@ class _Case:
             back=None if has_clone else migrating.back(graph, migration),
             tables=tables,
         )
-        told = warnings.of_downgrade(self.database, walk.path, has_clone=has_clone)
+        clone = "made" if has_clone else self.definition.clone
+        told = warnings.of_downgrade(self.database, walk.path, clone)
         return self._plan(
             targets,
             self._laying(targets).downgrade(what),
@@ -86,6 +89,7 @@ class _Case:
         """The backup is swapped in, and brought up to the version returned to if so wished."""
         backup = refusals.backup_for(self.database, self.definition, self.request.backup)
         refusals.refuse_tied(self.database)
+        refusals.refuse_unknown_room(self.database, self.definition)
         refusals.refuse_without_room_beside(self.database)
         version = self._version()
         targets = self._targets(version)

@@ -142,6 +142,16 @@ def refuse_without_room_beside(database: DatabaseFacts) -> None:
         )
 
 
+def refuse_unknown_room(database: DatabaseFacts, definition: Database) -> None:
+    """Preparing comes before any approval, and a full disk stops production: somebody must know."""
+    if database.server_free_bytes is None and definition.clone != "always":
+        raise PlanRefusedError(
+            "refused.db_room_unknown",
+            database=database.database,
+            needed_mib=round(database.size_bytes * COPY_SHARE) // MIB,
+        )
+
+
 def has_room_for_clone(database: DatabaseFacts, definition: Database) -> bool:
     """Whether a whole copy fits beside it, and the scratch copy where that is there too.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from typing import Literal
 
 from commands.domain.database import DatabaseFacts, Revision
 from commands.domain.database_definition import Database
@@ -20,9 +21,14 @@ _SHOWN = 5
 
 
 def of_downgrade(
-    database: DatabaseFacts, path: tuple[Revision, ...], *, has_clone: bool
+    database: DatabaseFacts,
+    path: tuple[Revision, ...],
+    clone: Literal["made", "room", "always", "never"],
 ) -> Iterator[Text]:
-    """Of the scripts on the way back, and of what they take away."""
+    """Of the scripts on the way back, and of what they take away.
+
+    `clone`: one is made, or why there is none: there is no `room`, or the runbook says `never`.
+    """
     empty = tuple(one.id for one in path if one.empty and len(one.down) <= 1)
     if empty:
         yield text("plan.db_empty", scripts=empty)
@@ -34,10 +40,13 @@ def of_downgrade(
         yield text("plan.db_losses_offline", scripts=reads or tuple(one.id for one in path))
     elif database.losses_why:
         yield text("plan.db_losses_unread", statement=database.losses_why)
-    if not has_clone:
+    if clone == "never":
+        yield text("plan.db_no_clone_wanted")
+    elif clone != "made":
         # A server that hides its disk is not said to be full.
         known = database.server_free_bytes is not None
         yield text("plan.db_no_clone" if known else "plan.db_no_clone_unknown")
+    if clone != "made":
         # With a clone they are refused; a migration in place neither moves nor ends them.
         tied = tuple(one.name for one in database.ties if one.what != "prepared")
         if tied:

@@ -35,6 +35,10 @@ def server_answers(ground: Ground) -> Iterator[Finding]:
         client = (server.client_version or 0) // MAJOR
         yield red("ready.db_client_old", client=client or "—", version=version)
     yield green("ready.db_answers", database=database.name, version=version)
+    if server.free_bytes is None and database.clone != "always":
+        is_apart = ground.ports.rehearsals is not production
+        said = yellow if is_apart else red
+        yield said("ready.db_room_unknown", database=database.name)
     yield from _copies(ground.ports, database)
 
 

@@ -6,7 +6,7 @@ import os
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Self
 
@@ -113,6 +113,21 @@ def test_clients_that_keep_coming_back_stop_neither_a_clone_nor_a_swap(
         eventually(lambda: clients.asked > asked, what="they ask on")
 
     assert _users(server, NAME) == _users(server, AFTER) == 100
+
+
+def test_room_is_what_a_disk_that_people_tell_of_has_left(server: PostgresServer) -> None:
+    """A managed server says nothing of its own; its databases and WAL are taken off."""
+    database = port(server)
+    size = sum(
+        database.size_bytes(str(n)) for (n,) in server.query("SELECT datname FROM pg_database")
+    )
+
+    told = replace(database, disk_bytes=2**40).server().free_bytes
+
+    assert database.server().free_bytes is None
+    assert told is not None
+    assert 2**40 - size - 2**31 < told <= 2**40 - 2**30
+    assert replace(database, disk_bytes=1).server().free_bytes == 0
 
 
 def test_a_clone_that_was_cut_short_is_made_again(server: PostgresServer) -> None:

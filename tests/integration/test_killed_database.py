@@ -192,7 +192,8 @@ def test_killed_before_and_after_every_outcome_where_only_a_dump_is_kept(
 ) -> None:
     """A managed server: dumped, migrated down, then by `upgrade` up again, and nothing twice."""
     stack = database_stack(compose_v2(), "v1.3.0", managed=managed_postgres)
-    book = database_runbook_for(stack, changes={"drain_s": 1}, stable_s=0.5)
+    kept = {"drain_s": 1, "clone": "never", "disk_gib": 1_000}
+    book = database_runbook_for(stack, changes=kept, stable_s=0.5)
     case = DatabaseRollback(stack, book, redis_server.url, tmp_path / "rollbot")
     before, columns = stack.counts(), stack.columns("projects")
     rollback = case.asks(version="v1.2.3")

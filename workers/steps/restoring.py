@@ -10,7 +10,12 @@ from dataclasses import dataclass
 
 from commands.database_ports import Database
 from commands.domain.database import BackupRecord
-from commands.domain.errors import BackupInvalidError, DiskFullError, RollbotError
+from commands.domain.errors import (
+    BackupInvalidError,
+    CheckFailedError,
+    DiskFullError,
+    RollbotError,
+)
 from commands.domain.text import Param
 from workers.proving import Proof
 from workers.steps.ports import Ports
@@ -52,8 +57,8 @@ def restore_copy(
 ) -> Restored:
     """Restore it into `into` (a name of ours), compare every count, mark the copy whole.
 
-    That proves it, and its note says so. Raises BackupInvalidError and DiskFullError, with
-    nothing left on the server.
+    That proves it, and its note says so. Raises BackupInvalidError, DiskFullError, and
+    CheckFailedError (`check.room_unknown`) on production's server, with nothing left there.
     """
     source = ports.limits.name
     like = source if server.exists(source) else ""
@@ -72,6 +77,8 @@ def restore_copy(
 def _refuse_when_full(server: Database, ports: Ports, into: str) -> None:
     source = ports.limits.name
     free = server.server().free_bytes
+    if free is None and server is ports.production and ports.limits.clone != "always":
+        raise CheckFailedError("check.room_unknown", environment=ports.environment)
     # Only the server that has the source too can say how large it is.
     needed = int(ROOM * server.size_bytes(source)) if server.exists(source) else 0
     if free is not None and free < needed:

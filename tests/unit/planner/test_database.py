@@ -137,10 +137,14 @@ def test_undo_swaps_a_clone_back_where_there_is_room() -> None:
     assert action(planned(found=with_database(backups_full)), KeepCopy).tables
     apart = database(server_free_bytes=room // 2 + 2**28, scratch_apart=True)
     assert action(planned(found=with_database(apart)), MigrateSchema).way_back == "swap"
-    unknown = database(server_free_bytes=None)
+    unknown = database(server_free_bytes=None, scratch_apart=True)
     unsaid = planned(found=with_database(unknown))
     assert action(unsaid, MigrateSchema).way_back == "migrate"
     assert "plan.db_no_clone_unknown" in [w.key for w in unsaid.warnings]
+    assert "plan.db_no_clone_wanted" in warned(database(), clone="never")
+    vouched = database(server_free_bytes=None)
+    for asked in (back(), restore()):
+        assert "plan.db_no_clone_unknown" not in warned(vouched, asked, clone="always")
 
 
 @pytest.mark.parametrize("what", ["rows", "type", "view", "sequence"])

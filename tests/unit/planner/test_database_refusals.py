@@ -83,6 +83,8 @@ GONE = Revision(id="r07i", down=("r06",), title="Events go", irreversible=True)
         (restore("bad.dump"), {"backups": (backup("bad.dump", why="truncated"),)}, "backup_bad",
          "bad.dump"),
         (restore(), {"server_free_bytes": GIB}, "no_room_beside", "1024"),
+        (back(), {"server_free_bytes": None}, "room_unknown", "disk_gib"),
+        (restore(), {"server_free_bytes": None, "scratch_apart": True}, "room_unknown", "1228"),
         *(
             (asked, {"ties": (tie,)}, f"tied_{tie.what}", "cdc_1")
             for asked in (back(), restore())

@@ -94,6 +94,10 @@ def test_no_room_for_the_copy_is_said_before_it_is_begun() -> None:
     w.server.facts = ServerFacts(150018, 150018, 1_000_000)
     with pytest.raises(DiskFullError):
         w.step("prove_backup", scratch=w.server).apply()
+    w.server.facts = ServerFacts(150018, 150018, None)
+    with pytest.raises(CheckFailedError) as unknown:
+        w.step("prove_backup", scratch=w.server).apply()
+    assert unknown.value.key == "check.room_unknown"
     assert list(w.server.databases) == [NAME]
 
 

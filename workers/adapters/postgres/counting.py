@@ -58,6 +58,12 @@ _HOLDS_ITS_ROWS = """
     SELECT 1 FROM pg_class c WHERE c.oid = %s AND c.relkind = 'r'
       AND NOT EXISTS (SELECT 1 FROM pg_inherits i WHERE i.inhparent = c.oid)
 """
+# A database that may not be looked into is not counted: with pg_read_all_stats all may.
+_TAKEN = """
+    SELECT coalesce(sum(pg_database_size(oid)), 0) + pg_size_bytes(current_setting('max_wal_size'))
+    FROM pg_database WHERE has_database_privilege(oid, 'CONNECT')
+                        OR pg_has_role('pg_read_all_stats', 'USAGE')
+"""
 _COUNT = sql.SQL("SELECT count(*) FROM {}")
 # Without the rows of those that inherit from it: they are counted under their own name.
 _COUNT_OWN = sql.SQL("SELECT count(*) FROM ONLY {}")
@@ -111,6 +117,11 @@ def at_risk(link: Link, losses: Sequence[Loss], timeout_s: float) -> tuple[Loss,
     """The same losses, rows and sizes filled in as far as the time allows."""
     until = time.monotonic() + timeout_s
     return tuple(_filled(link, loss, until - time.monotonic()) for loss in losses)
+
+
+def taken_bytes(link: Link) -> int:
+    """What databases take of the server's disk, and WAL may take in ordinary times."""
+    return int(str(one(link, _TAKEN)))
 
 
 def holds_its_rows(link: Link, name: str) -> bool:

@@ -28,7 +28,7 @@ class Postgres:
     `where` is asked before every session: a container may have got another address. Sessions and
     programs call themselves `application` (`commands.domain.naming.application`). `is_scratch`:
     a server of its own for proofs, where production's roles are not known, so that a restore
-    leaves owners and grants out.
+    leaves owners and grants out. `disk_bytes` is what people say of a disk that cannot be seen.
     """
 
     where: Callable[[], Address]
@@ -36,13 +36,17 @@ class Postgres:
     application: str
     programs: ClientPrograms = field(default_factory=OnHost)
     is_scratch: bool = False
+    disk_bytes: int | None = None
 
     def server(self) -> ServerFacts:
         """Versions and room: the least of the disks that its databases are on."""
         with self._apart() as link:
             version, disks = link.info.server_version, copies.disks(link)
+            taken = None if self.disk_bytes is None else counting.taken_bytes(link)
         free = [self.programs.free_bytes(path) for path in disks]
         least = None if None in free or not free else min(n for n in free if n is not None)
+        if least is None and self.disk_bytes is not None and taken is not None:
+            least = max(0, self.disk_bytes - taken)
         return ServerFacts(version, client_version(self.programs, self.surroundings), least)
 
     def exists(self, database: str) -> bool:
