@@ -176,7 +176,7 @@ def test_settling_awaits_a_container_that_is_being_made(host: Host) -> None:
     old = host.project.container("api")
     name, image = f"{str(old.id)[:12]}_{old.name}", old.attrs["Config"]["Image"]
     make = threading.Timer(
-        0.2, lambda: host.project.engine.containers.create(image, name=name, labels=old.labels)
+        0.05, lambda: host.project.engine.containers.create(image, name=name, labels=old.labels)
     )
     make.start()
 

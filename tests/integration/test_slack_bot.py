@@ -187,6 +187,7 @@ async def test_a_deleted_card_is_posted_anew(
         await ask(workspace, "api v1.2.3")
         [card] = await workspace.wait_for(lambda: cards(workspace))
         workspace.delete(card)
+        await ask(workspace, "api v1.2.3", PEOPLE[1])  # Who joins is a change to be shown.
         [anew] = await workspace.wait_for(lambda: cards(workspace))
         await workspace.click(ANNA, anew, "card:cancel", confirm=True)
         await workspace.wait_for(lambda: not anew.buttons)

@@ -13,6 +13,7 @@ from typing import TypeVar
 
 from aiohttp import web
 
+from tests.engines.ports import free_port
 from tests.servers import slack_blocks
 from tests.servers.slack_faults import Fault, Faults, Rates
 from tests.servers.slack_http import RequestUrl
@@ -65,6 +66,8 @@ class Slack:
     async def running(cls, scopes: frozenset[str] = ALL_SCOPES) -> AsyncIterator[Slack]:
         """A workspace that answers on a free port of 127.0.0.1."""
         slack = cls(scopes)
+        # Nobody may get it while Slack is away, not as the near end of a connection either.
+        slack._port = free_port()
         slack._runner = web.AppRunner(slack._wire.application(), shutdown_timeout=0.5)
         await slack._runner.setup()
         await slack.up()

@@ -11,6 +11,7 @@ from pathlib import Path
 import docker
 import docker.errors
 
+from tests.engines.alone import alone
 from tests.stack.images import SERVICES, Images, context_of, told_of
 from tests.stack.machine_image import machine_image
 from tests.stack.schema import columns_written_by, files_of
@@ -87,7 +88,9 @@ def alembic_image(engine: docker.DockerClient) -> str:
     found = [distribution(name) for name in _PACKAGES]
     recipe = f"{base}{_BASE}{[(package.name, package.version) for package in found]}"
     name = f"{_REPOSITORY}:{sha256(recipe.encode() + _PROGRAM).hexdigest()[:12]}"
-    if not engine.images.list(name=name):
+    with alone("alembic-image"):
+        if engine.images.list(name=name):
+            return name
         files = {"Dockerfile": _BASE.format(base=base).encode(), "alembic": _PROGRAM}
         for package in found:
             for file in package.files or ():

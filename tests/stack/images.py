@@ -10,6 +10,7 @@ from pathlib import Path
 
 import docker
 
+from tests.engines.alone import alone
 from tests.stack.machine_image import machine_image
 
 SERVICES = ("api", "worker", "frontend")
@@ -52,8 +53,9 @@ class Images:
         Another `note` makes another digest: this is how a tag is pushed again with other content.
         """
         reference = self.reference(service, tag)
-        self._build(service, tag, behaviour, note)
-        self._push(reference)
+        with alone(f"images-{self.namespace}"):
+            self._build(service, tag, behaviour, note)
+            self._push(reference)
         self.published.add(reference)
         return reference
 

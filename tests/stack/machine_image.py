@@ -19,6 +19,8 @@ from pathlib import Path
 
 import docker
 
+from tests.engines.alone import alone
+
 _REPOSITORY = "rollbot-tests/python"
 _PROGRAMS = ("sh", "env", "mkdir", "chown", "chmod", "cat", "ls", "rm", "cp", "sleep")
 # When the machine has them: the same image then stands in for Redis too.
@@ -52,8 +54,9 @@ def machine_image(engine: docker.DockerClient) -> str:
     key = sha256(f"{sys.version}{sys.base_prefix}{programs}".encode() + _RECIPE)
     tag = key.hexdigest()[:12]
     name = f"{_REPOSITORY}:{tag}"
-    if not engine.images.list(name=name):
-        engine.api.import_image_from_data(_tar(), repository=_REPOSITORY, tag=tag)
+    with alone("machine-image"):
+        if not engine.images.list(name=name):
+            engine.api.import_image_from_data(_tar(), repository=_REPOSITORY, tag=tag)
     return name
 
 

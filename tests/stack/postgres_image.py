@@ -10,6 +10,7 @@ from pathlib import Path
 
 import docker
 
+from tests.engines.alone import alone
 from tests.engines.found import address_of
 from tests.stack.machine_image import machine_image
 
@@ -47,10 +48,11 @@ def postgres_image(engine: docker.DockerClient) -> str:
     base, version = machine_image(engine), _version(programs)
     key = sha256(f"{base}{version}".encode() + _RECIPE + _ENTRY.read_bytes())
     name = f"{_REPOSITORY}:15-{key.hexdigest()[:12]}"
-    if not engine.images.list(name=name):
-        dockerfile = _DOCKERFILE.format(base=base, programs=programs, version=version)
-        context = _context(dockerfile, programs)
-        engine.images.build(fileobj=context, custom_context=True, tag=name, rm=True)
+    with alone("postgres-image"):
+        if not engine.images.list(name=name):
+            dockerfile = _DOCKERFILE.format(base=base, programs=programs, version=version)
+            context = _context(dockerfile, programs)
+            engine.images.build(fileobj=context, custom_context=True, tag=name, rm=True)
     return name
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import docker
 import pytest
 
+from tests.engines.alone import alone
 from tests.engines.found import ROOT
 from tests.stack.compose import compose_v2
 from tests.stack.deployment import Deployment
@@ -30,7 +31,11 @@ def rollbot_image(
     docker_engine: docker.DockerClient, tmp_path_factory: pytest.TempPathFactory
 ) -> RollbotImage:
     """The image of this checkout. The wheels are fetched first; the build has no network."""
-    context = tmp_path_factory.mktemp("image")
+    with alone("rollbot-image"):
+        return _made(docker_engine, tmp_path_factory.mktemp("image"))
+
+
+def _made(docker_engine: docker.DockerClient, context: Path) -> RollbotImage:
     made = subprocess.run(
         ["make", "wheels", f"WHEELS={context}/wheels"],
         cwd=ROOT,
