@@ -50,15 +50,20 @@ class Installation:
     def start(self, *names: str) -> None:
         """Start processes (default: all three)."""
         for name in names or ("bot", "worker", "observer"):
-            with (self.directory / f"{name}.log").open("ab") as log:
-                self.running[name] = subprocess.Popen(
-                    [*_WITH_US, *ROLLBOT, name],
-                    env=self.environment(),
-                    cwd=self.directory,
-                    stdin=subprocess.DEVNULL,
-                    stdout=log,
-                    stderr=log,
-                )
+            self.begin(name)
+
+    def begin(self, name: str, *words: str) -> subprocess.Popen[bytes]:
+        """Start `rollbot name …` and leave it running; what it says is its log."""
+        with (self.directory / f"{name}.log").open("ab") as log:
+            self.running[name] = subprocess.Popen(
+                [*_WITH_US, *ROLLBOT, name, *words],
+                env=self.environment(),
+                cwd=self.directory,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
+        return self.running[name]
 
     def await_worker(self) -> None:
         """Wait until a live worker is known to Redis."""
@@ -112,12 +117,13 @@ class Installation:
         async def carried() -> Decision:
             store = open_async_store(self.access("orders"))
             runbook = parse_runbook(self.runbook.encode())
-            now = datetime.now(UTC)
-            decision = await store.book.carry(command, rollback_id, runbook, now)
-            state = await store.book.rollback(decision.rollback_id)
-            if decision.work and state is not None:
-                await store.queue.enqueue(decision.rollback_id, state.position)
-            await store.client.aclose()
+            try:
+                decision = await store.book.carry(command, rollback_id, runbook, datetime.now(UTC))
+                state = await store.book.rollback(decision.rollback_id)
+                if decision.work and state is not None:
+                    await store.queue.enqueue(decision.rollback_id, state.position)
+            finally:
+                await store.client.aclose()
             return decision
 
         return asyncio.run(carried())
