@@ -16,11 +16,12 @@ import structlog
 
 from bot.alarm import Alarm
 from bot.cards.view import View
+from bot.outages import Outages
 from bot.outbox import final_first, looked_at, paused, wanted
 from bot.pauses import Pause, Pauses
 from bot.posting import BACK_OFF_S, Posting
 from bot.rounds import Rounds
-from commands.domain.errors import StoreError
+from commands.domain.errors import StoreError, StoreUnavailableError
 from commands.domain.runbook import Channel, Runbook
 from commands.domain.state import RollbackState
 from commands.handlers import Service
@@ -60,11 +61,13 @@ class Relay:
     _told: dict[tuple[str, str], tuple[Pause, ...]] = field(default_factory=dict)
     _posting: Posting = field(init=False)
     _alarm: Alarm = field(init=False)
+    _outages: Outages = field(init=False)
 
     def __post_init__(self) -> None:
         """Nothing is read yet."""
         self._posting = Posting(chat=self.chat, services=self.services, keep=self.keep)
         self._alarm = Alarm(self.chat, self.runbook.language, self.rounds)
+        self._outages = Outages(chat=self.chat, runbook=self.runbook, clock=self.clock)
 
     async def run(self) -> None:
         """Follow every environment and send, until cancelled."""
@@ -95,7 +98,10 @@ class Relay:
             await self._look(environment, positions)
         except StoreError as error:
             log.warning("relay_waits_for_store", environment=environment, why=str(error))
-            await self._alarm.sound(environment, error, self._channels(environment))
+            channels = self._channels(environment)
+            await self._alarm.sound(environment, error, channels)
+            if isinstance(error, StoreUnavailableError):
+                await self._outages.away(environment, channels)
             return False
         return True
 
@@ -106,6 +112,7 @@ class Relay:
             about = self._round(environment, name)
             with self.rounds.survived("follow", about, passing=StoreError):
                 await self._mark(book, name, positions)
+        await self._outages.back(environment)
         self.ready.set()
         await book.journal.follow({ENVIRONMENT_JOURNAL: state.position, **positions}, block_s=1.0)
         # Inbox entries come in bursts, and none of them changes a card by itself.
@@ -114,6 +121,8 @@ class Relay:
     async def _mark(self, book: AsyncBook, name: str, positions: dict[str, int]) -> None:
         environment = book.name
         rollback = await self._alarm.read(book, name, self._channels(environment))
+        if rollback is not None and self.only in ("", name):
+            self._outages.remember(environment, rollback)
         if rollback is None:
             positions.pop(name, None)
         elif positions.get(name) != rollback.position:

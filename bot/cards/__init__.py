@@ -12,7 +12,7 @@ from bot.cards.announcements import (
 from bot.cards.answers import error_card, reply_card
 from bot.cards.approval import approval_card
 from bot.cards.checklist import checklist_card, follow_ups_card
-from bot.cards.pause import pause_card, pause_over_card
+from bot.cards.pause import away_card, away_over_card, pause_card, pause_over_card
 from bot.cards.rollback import rollback_card
 from bot.cards.view import View
 
@@ -20,6 +20,8 @@ __all__ = [
     "View",
     "approval_card",
     "attention_card",
+    "away_card",
+    "away_over_card",
     "checklist_card",
     "elsewhere_card",
     "error_card",

@@ -1,4 +1,4 @@
-"""What every channel hears while Redis has no memory: where a rollback stands, and what to do."""
+"""What every channel hears while Redis has no memory, or is away: what stands, and what to do."""
 
 from __future__ import annotations
 
@@ -28,6 +28,32 @@ def pause_over_card(view: View, since_at: datetime, over_at: datetime) -> Card:
     stood = view.words.took((over_at - since_at).total_seconds())
     line = view.words.say("pause.over", id=view.state.id, stood=stood)
     return _card(view, line, Tone.NEUTRAL, footer=view.words.at(over_at))
+
+
+def away_card(views: tuple[View, ...], since_at: datetime) -> Card:
+    """Redis is away: what runs ends the step it has begun, and waits."""
+    return _of_all(views, "away.standing", Tone.BAD, views[0].words.at(since_at))
+
+
+def away_over_card(views: tuple[View, ...], since_at: datetime, over_at: datetime) -> Card:
+    """What it becomes once Redis answers again."""
+    words = views[0].words
+    stood = words.took((over_at - since_at).total_seconds())
+    return _of_all(views, "away.over", Tone.NEUTRAL, words.at(over_at), stood=stood)
+
+
+def _of_all(views: tuple[View, ...], key: str, tone: Tone, footer: str, **more: str) -> Card:
+    """One message, however many rollbacks it is about."""
+    first, *others = views
+    line = first.words.say(key, ids=tuple(view.state.id for view in views), **more)
+    title = first.environment.title if others else first.title
+    return Card(
+        plain=f"{title}: {line}",
+        headline=title,
+        tone=tone,
+        blocks=(Paragraph(line),),
+        footer=footer,
+    )
 
 
 def _where(view: View) -> tuple[str, PlannedStep | None]:

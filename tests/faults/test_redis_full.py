@@ -13,6 +13,7 @@ import redis
 
 from bot.clock import Deadlines
 from commands.domain.errors import StoreFullError
+from commands.domain.text import text
 from tests.engines.redis_server import RedisServer
 from tests.engines.waiting import eventually
 from tests.faults.bureau import Bureau
@@ -49,14 +50,29 @@ def about(slack: Slack, key: str) -> list[Message]:
     return [m for m in slack.messages(CHANNEL) if words in f"{m.all_text}{m.earlier}"]
 
 
+def follow_ups(slack: Slack) -> list[Message]:
+    """What is to be done after a rollback, as the threads of the channel say it."""
+    threads = (m for root in slack.messages(CHANNEL) for m in slack.messages(CHANNEL, root))
+    return [m for m in threads if "post-mortem" in m.all_text]
+
+
 def test_a_rollback_that_stands_still_is_told_once_and_so_is_that_it_goes_on(
     slack: Slack, host: WorkerWorld, redis_server: RedisServer, gate: Path
 ) -> None:
     """Where it stands and what to do; a restarted bot says it in the same message, as is the end.
 
-    Nothing is done meanwhile, and with memory again the rollback ends by itself.
+    Nothing is done meanwhile, and with memory again the rollback ends by itself. Before that Redis
+    is away for a while: one message, edited when it is back. At last the watch is closed.
     """
     rollback = at_the_gate(host, gate)
+    redis_server.stop()
+    try:
+        is_away = partial(told, slack, rollback, "away.standing")
+        eventually(is_away, what=host.logs)
+    finally:
+        redis_server.start()
+    eventually(partial(told, slack, rollback, "away.over"), what=host.logs)
+    assert len(about(slack, "away.standing")) == 1
     with redis.Redis(port=redis_server.port) as server:
         server.config_set("maxmemory", "1")
         known = len(host.events(rollback))
@@ -79,6 +95,10 @@ def test_a_rollback_that_stands_still_is_told_once_and_so_is_that_it_goes_on(
     assert not told(slack, rollback, "pause.in_step")
     assert about(slack, "status.worker_lost") == []
     assert done_once(host, rollback)
+    eventually(partial(follow_ups, slack), what=host.logs)
+    closed = host.state(rollback)
+    assert closed is not None
+    assert closed.watch_figure == text("watch.no_observer")
 
 
 async def test_a_full_redis_is_noticed_though_the_job_waits_already(office: Bureau) -> None:
