@@ -9,8 +9,8 @@ from bot.cards.buttons import answers
 from bot.cards.rollback import footer, status_line, tone
 from bot.cards.standing import left_with
 from bot.cards.steps import step_title
-from bot.cards.view import View, first_line
-from commands.domain.conversation import Block, Card, Fields, Paragraph, Tone
+from bot.cards.view import View, first_line, trimmed
+from commands.domain.conversation import Block, Card, Fields, Paragraph, Quote, Tone
 from commands.domain.people import PersonId
 from commands.domain.state import Question
 
@@ -22,7 +22,8 @@ def approval_card(view: View, person: PersonId) -> Card:
         return _decided(view, person)
     if person in question.approvals:
         return _thanks(view, question)
-    line = view.words.say(f"approval.asked_{question.verb}", person=view.words.name(question.by))
+    person_asking = view.words.name(question.by)
+    line = view.words.say(f"approval.{_asked_key(view, question)}", person=person_asking)
     body = _plan(view) if question.verb == "execute" else _recovery(view, question)
     return Card(
         plain=f"{view.title}: {line}",
@@ -34,8 +35,16 @@ def approval_card(view: View, person: PersonId) -> Card:
     )
 
 
+def _asked_key(view: View, question: Question) -> str:
+    anew = question.verb == "execute" and view.state.plan_changes
+    return "asked_anew" if anew else f"asked_{question.verb}"
+
+
 def _plan(view: View) -> Iterator[Block]:
     yield from parts.reason(view, signed=False)
+    if not view.state.request.reason:
+        person = view.words.name(view.state.requester)
+        yield Paragraph(view.words.say("approval.no_reason", person=person))
     yield from parts.what(view, (view.words.say("approval.waiting"), _waiting(view)))
 
 
@@ -53,6 +62,9 @@ def _recovery(view: View, question: Question) -> Iterator[Block]:
     pairs.append((words.say("approval.will"), words.say(f"approval.means_{question.verb}")))
     pairs.append((words.say("approval.waiting"), _waiting(view)))
     yield Fields(tuple(pairs))
+    for person, said, at in state.notes:
+        if person == question.by and at == question.asked_at:
+            yield Quote(trimmed(said), by=words.name(person))
 
 
 def _waiting(view: View) -> str:

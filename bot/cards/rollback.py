@@ -133,6 +133,7 @@ def _status_key(view: View) -> str:
         "abandoned": status is Status.CANCELLED and state.changed,
         f"{status.value}_because": because,
         "expired_approved": status is Status.EXPIRED and state.approved_at is not None,
+        "planned_anew": status is Status.PLANNED and bool(state.plan_changes),
         "approved_preparing": _prepares(view),
         "succeeded_ill": state.watched_badly,
         "succeeded_unmeasured": status is Status.SUCCEEDED and bool(unmeasured(view)),

@@ -63,7 +63,7 @@ def version_options(
 
     Only what is written like a version is offered: it becomes a word of the command as it stands.
     """
-    known = _known(offered, service)
+    known = offered.of(service)
     wanted = typed.strip().lower()
     options = [
         _option(version, version, note) for version, note in known if wanted in version.lower()
@@ -108,15 +108,6 @@ def quoted(words: str) -> str:
     return f"'{_CLOSING_QUOTE.sub(APOSTROPHE, clean(words))}'"
 
 
-def _known(offered: Suggestions, service: str) -> tuple[tuple[str, str], ...]:
-    """Versions of a service; of several services, those that all of them have."""
-    if service not in SUBJECTS:
-        return offered.versions.get(service, ())
-    lists = [offered.versions.get(name, ()) for name in offered.services]
-    common = set.intersection(*({version for version, _ in found} for found in lists))
-    return tuple((version, "") for version, _ in lists[0] if version in common)
-
-
 def _version(chosen: str) -> str:
     """A version without a digit might be read as a service's name: it is said to be one."""
     plain = chosen in ("", AUTO) or any(letter.isdigit() for letter in chosen)
@@ -140,8 +131,8 @@ def _services(offered: Suggestions, chosen: str, language: Language) -> Json:
     names = offered.services[: OPTIONS_MAX - len(SUBJECTS)]
     options = [
         *(_option(service, service) for service in names),
-        _option(say(text("slack.form_all"), language), "all"),
-        _option(say(text("slack.form_full"), language), "full"),
+        _option(say(text("form.all"), language), "all"),
+        _option(say(text("form.full"), language), "full"),
     ]
     picked = next((one for one in options if one["value"] == chosen), options[0])
     return {

@@ -20,6 +20,7 @@ from bot.telegram.markup import Span, cut, line, one_line, write
 from bot.telegram.renderer import DATA_LIMIT_BYTES, Rendered
 from commands.domain.conversation import Confirm, Suggestions
 from commands.domain.people import Language
+from commands.domain.spoken import SUBJECTS
 from commands.domain.text import text
 from commands.locale import say
 
@@ -33,13 +34,16 @@ def services(offered: Suggestions, language: Language) -> Rendered:
     buttons = [_button(name, MENU_SERVICE + name) for name in offered.services]
     known = [button for button in buttons if button is not None]
     rows = [known[at : at + 2] for at in range(0, len(known), 2)]
+    for subject in SUBJECTS:
+        whole = _button(say(text(f"form.{subject}"), language), MENU_SERVICE + subject)
+        rows += [[whole]] if whole else []
     return _page(title, [*rows, [_cancel(language)]])
 
 
 def versions(offered: Suggestions, service: str, language: Language) -> Rendered:
     """The second page: which version of it, newest first, or the last one that was proven."""
     facts = {"environment": offered.environment, "service": service}
-    listed = offered.versions.get(service, ())[:MOST_VERSIONS]
+    listed = offered.of(service)[:MOST_VERSIONS]
     key = "telegram.menu_versions" if listed else "telegram.menu_no_versions"
     auto = say(text("telegram.menu_auto"), language)
     choices = [_button(auto, f"{MENU_WORDS}{service} --auto")]

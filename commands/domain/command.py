@@ -76,6 +76,7 @@ class Recover:
     actor: Actor
     verb: RecoveryVerb
     nonce: str = ""
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +118,7 @@ class UnfreezeDeploys:
     """Let deploys go on: needs the row of the rollback that froze."""
 
     actor: Actor
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)

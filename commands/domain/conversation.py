@@ -14,6 +14,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from commands.domain.people import Identity, Platform
 from commands.domain.runbook import Channel
+from commands.domain.spoken import SUBJECTS
 
 
 class Standing(StrEnum):
@@ -232,3 +233,11 @@ class Suggestions:
     environment: str
     services: tuple[str, ...]
     versions: dict[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
+
+    def of(self, subject: str) -> tuple[tuple[str, str], ...]:
+        """Versions of a service; of `all` and `full`, those that every service has."""
+        if subject not in SUBJECTS:
+            return self.versions.get(subject, ())
+        lists = [self.versions.get(name, ()) for name in self.services]
+        common = set.intersection(*({version for version, _ in found} for found in lists))
+        return tuple((version, "") for version, _ in lists[0] if version in common)

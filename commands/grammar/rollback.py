@@ -34,7 +34,9 @@ def rollback_words(arguments: Sequence[str], ground: Ground, said: str) -> Rollb
     restore_db = taken.flag("restore_db")
     if restore_db:
         _may_restore(scenario, ground, environment)
-    version = _version(versions, taken, services, here)
+    whole = (str(scenario.value),) if scenario in (Scenario.ALL, Scenario.FULL) else ()
+    service = (*services, *here)[0]
+    version = _version(versions, taken, {"subject": (*whole, service)[0], "service": service})
     return RollbackWords(
         Request(
             environment=environment,
@@ -102,16 +104,14 @@ def _subject(
     return (Scenario.ALL if everything else Scenario.SERVICE), services
 
 
-def _version(
-    words: list[str], taken: Taken, services: tuple[str, ...], here: tuple[str, ...]
-) -> str | None:
-    """The version asked for; None means `--auto`."""
+def _version(words: list[str], taken: Taken, example: dict[str, str]) -> str | None:
+    """The version asked for; None means `--auto`. An `example` helps who named none."""
     given = taken.text("to_version")
     candidates = [*words, *([given] if given is not None else [])]
     if not candidates and taken.flag("auto"):
         return None
     if not candidates:
-        raise GrammarError("grammar.version_missing", service=(services or here)[0])
+        raise GrammarError("grammar.version_missing", **example)
     if taken.flag("auto"):
         raise GrammarError("grammar.version_and_auto", version=short(candidates[0]))
     version = version_of(candidates[0])

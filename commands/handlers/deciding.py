@@ -38,7 +38,7 @@ async def stop(context: Context, spoken: s.Stop) -> Reply:
 
 async def undo(context: Context, spoken: s.Undo) -> Reply:
     """Walk back what a rollback changed."""
-    return await _recover(context, "undo", spoken.rollback)
+    return await _recover(context, "undo", spoken.rollback, spoken.reason)
 
 
 async def retry(context: Context, spoken: s.Retry) -> Reply:
@@ -62,8 +62,11 @@ async def skip_rehearsal(context: Context, spoken: s.SkipRehearsal) -> Reply:
     return await _carry(context, command, spoken.rollback)
 
 
-async def _recover(context: Context, verb: c.RecoveryVerb, rollback_id: str) -> Reply:
-    return await _carry(context, c.Recover(context.actor(), verb, context.nonce), rollback_id)
+async def _recover(
+    context: Context, verb: c.RecoveryVerb, rollback_id: str, reason: str = ""
+) -> Reply:
+    command = c.Recover(context.actor(), verb, context.nonce, reason)
+    return await _carry(context, command, rollback_id)
 
 
 async def _carry(context: Context, command: c.Command, rollback_id: str) -> Reply:

@@ -29,5 +29,5 @@ async def freeze(context: Context, spoken: s.Freeze) -> Reply:
 
 async def unfreeze(context: Context, spoken: s.Unfreeze) -> Reply:
     """Deploys may go on."""
-    decision = await context.carry(c.UnfreezeDeploys(context.actor()))
+    decision = await context.carry(c.UnfreezeDeploys(context.actor(), spoken.reason))
     return Said(decision.answer)

@@ -102,12 +102,15 @@ def deny(case: Case, command: Deny, runbook: Runbook, now: datetime) -> Decision
         state.id,
         environment=closed,
         rollback=(Denied(person=command.actor.person, reason=command.reason),),
-        answer=text(
-            "answer.denied_half_done" if state.status.waits_for_people else "answer.denied",
-            id=state.id,
-        ),
+        answer=text(_denied_key(state, command), id=state.id),
         work=final,
     )
+
+
+def _denied_key(state: RollbackState, command: Deny) -> str:
+    if state.status.waits_for_people:
+        return "answer.denied_half_done"
+    return "answer.denied" if command.reason else "answer.denied_silent"
 
 
 def withdraw(case: Case, command: Withdraw, runbook: Runbook, now: datetime) -> Decision:

@@ -39,7 +39,7 @@ def unfreeze(case: Case, command: UnfreezeDeploys, runbook: Runbook, now: dateti
     if not roles:
         raise RefusedError("refused.not_an_approver", roles=role_titles(runbook, row.roles))
     yes = {**case.environment.unfreeze_yes, person: roles}
-    asked = UnfreezeAsked(person=person, roles=roles)
+    asked = UnfreezeAsked(person=person, roles=roles, reason=command.reason)
     missing = tuple(r for r in row.roles if r not in match_slots(row.roles, yes))
     if missing:
         waiting = text("answer.unfreeze_waiting", roles=role_titles(runbook, missing))

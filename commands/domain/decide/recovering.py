@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 from commands.domain.command import Approve, Recover, RecoveryVerb
@@ -10,7 +11,7 @@ from commands.domain.decide.case import Case, Decision, role_titles, roles_in, r
 from commands.domain.decide.granting import granted, must_be_latest
 from commands.domain.decide.keeping import must_have_a_way_back, must_keep_something
 from commands.domain.errors import RefusedError
-from commands.domain.events import Approved, Asked, RollbackEvent
+from commands.domain.events import Approved, Asked, Noted, RollbackEvent
 from commands.domain.plan import digest_of
 from commands.domain.runbook import EscalationRow, Runbook
 from commands.domain.state import Question, RollbackState, Status
@@ -41,7 +42,11 @@ def recover(case: Case, command: Recover, runbook: Runbook, now: datetime) -> De
     if open_now is not None and set(open_now.approvals) - {person}:
         word = RECOVERY_WORDS.get(open_now.verb, open_now.verb)
         raise RefusedError("refused.already_asked", id=state.id, word=word)
-    return _with_own_yes(case, command, asked, runbook, now)
+    decision = _with_own_yes(case, command, asked, runbook, now)
+    if not command.reason:
+        return decision
+    why = Noted(person=person, words=command.reason)
+    return replace(decision, rollback=(*decision.rollback, why))
 
 
 def _open_question(state: RollbackState, now: datetime) -> Question | None:

@@ -70,6 +70,7 @@ class UnfreezeAsked(Event):
     kind: Literal["unfreeze_asked"] = "unfreeze_asked"
     person: PersonId
     roles: tuple[RoleId, ...]
+    reason: str = ""
 
 
 class Unfrozen(Event):

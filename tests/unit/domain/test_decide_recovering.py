@@ -198,3 +198,15 @@ def test_a_second_undo_is_told_where_the_first_one_stands() -> None:
 
     keys = [error.value.text.key for error in (again, afterwards)]
     assert keys == ["refused.already_undoing", "refused.nothing_to_recover"]
+
+
+def test_why_somebody_wants_it_back_is_kept() -> None:
+    """`undo RB-1 "…"`: the reason stands beside the question, and in the record."""
+    office = Office()
+    rollback = failed(office)
+
+    office.order(c.Recover(office.actor(ANNA), "undo", reason="v1.2.3 loses sessions"), rollback)
+
+    assert [(person, words) for person, words, _ in office.state(rollback).notes] == [
+        (ANNA, "v1.2.3 loses sessions")
+    ]

@@ -138,6 +138,7 @@ def test_a_reason_of_5000_characters_is_kept_whole(runbook: Runbook) -> None:
         ("api v1 --dry-run=yes", "grammar.option_takes_no_value", "--dry-run"),
         ("api -1", "grammar.relative_version", "--auto"),
         ("api", "grammar.version_missing", "/rollback versions api"),
+        ("--service=all --full --dry-run", "grammar.version_missing", "/rollback full v1.2.3"),
         ("--to-version=v1", "grammar.service_missing", "api, worker, frontend, all, full"),
         ("v1.2.3", "grammar.version_without_service", "/rollback api v1.2.3"),
         ("api v1 --auto", "grammar.version_and_auto", "v1"),

@@ -251,6 +251,7 @@ async def test_a_bare_command_opens_a_menu(
     await telegram.say(anna, chat, "/rollback")
     opened = await telegram.wait_for(lambda: telegram.find(chat, "что откатить"))
     assert opened is not None
+    assert any(label.startswith("full") for label in opened.buttons)
     await telegram.press(anna, opened, "api")
     await telegram.wait_for(lambda: "v1.2.3 · 3 дня" in opened.buttons)
     await telegram.press(anna, opened, "← Назад")
