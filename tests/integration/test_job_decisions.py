@@ -146,7 +146,7 @@ async def test_a_tag_pushed_anew_after_the_plan_asks_everybody_anew(
     assert state.question.approvals == {}
     assert state.plan_digest != first.plan_digest
     assert project.identities() == before
-    await there.shows(rollback, phrase("status.planned"))
+    await there.shows(rollback, phrase("status.planned_anew"))
     await there.says(ANNA, f"/rollback approve {rollback}")
     await there.told(ANNA, phrase("refused.typed_changed"))
     await there.presses(ANNA, rollback, phrase("button.approve"))
