@@ -106,7 +106,8 @@ def before_deciding(view: View, verb: AskVerb) -> Iterator[Block]:
 def kept(view: View) -> Iterator[Block]:
     """The database from before: where it is, and how it is let go."""
     state, words = view.state, view.words
-    if state.status not in (Status.SUCCEEDED, Status.UNDONE) or change_of(view) is None:
+    change = change_of(view)
+    if state.status not in (Status.SUCCEEDED, Status.UNDONE) or change is None:
         return
     names = kept_databases(state)
     undone = state.status is Status.UNDONE
@@ -119,7 +120,8 @@ def kept(view: View) -> Iterator[Block]:
         why = words.tell(state.drop_kept_failed)
         yield Paragraph(words.say("db.kept_stays", names=names, why=why, id=state.id))
     elif names:
-        key = "db.kept_aside" if undone else "db.kept"
+        from_before = names == (naming.kept(change.database, state.id),)
+        key = "db.kept_aside" if undone and not from_before else "db.kept"
         yield Paragraph(words.say(key, names=names, id=state.id))
 
 

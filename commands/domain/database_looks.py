@@ -11,6 +11,8 @@ from commands.domain.database import Loss
 Counts: TypeAlias = Mapping[str, int]
 """Exact rows per table, `public.` left off: `{"users": 3, "billing.invoices": 9}`."""
 
+ALTERED = (("table", "columns of"), ("type", "values of"))
+
 
 @dataclass(frozen=True, slots=True)
 class ServerFacts:
@@ -29,7 +31,8 @@ class Shape:
     """What a schema consists of, by name: `{"column": {"projects.description", …}, …}`.
 
     Kinds: table, column, index, type, constraint, sequence, view; and `invalid index`, which is
-    no loss, but tells that something stopped half-way.
+    no loss, but tells that something stopped half-way. `columns of` a table and `values of` an
+    enum end in a fingerprint of what they are: `projects.1f09c3aa`.
     """
 
     names: Mapping[str, frozenset[str]]
@@ -45,6 +48,19 @@ class Shape:
             )
             if kind == "table" or name.rsplit(".", 1)[0] not in tables
         )
+
+    def altered_in(self, after: Shape) -> tuple[str, ...]:
+        """What has the same name here and there, and other types or values: `table projects`."""
+        found: list[str] = []
+        for what, kind in ALTERED:
+            now, then = after.names.get(kind, frozenset()), self.names.get(kind, frozenset())
+            both = _parents(then - now) & _parents(now - then)
+            found += (f"{what} {name}" for name in sorted(both))
+        return tuple(found)
+
+
+def _parents(names: frozenset[str]) -> set[str]:
+    return {name.rpartition(".")[0] for name in names}
 
 
 NOT_VALID = "NOT VALID"

@@ -17,6 +17,9 @@ from commands.domain.text import Text, text
 UNDO_LOSSES_SHOWN = 4
 """How many lost things a sentence names; the plan's card has them all."""
 
+COPY_STAYS = "db.copy_stays"
+"""What the walk back says of a copy that it leaves there."""
+
 DATA = ("table", "column", "rows")
 """What holds data; everything else is made again by the migration."""
 
@@ -24,7 +27,8 @@ DATA = ("table", "column", "rows")
 def kept_databases(state: RollbackState) -> tuple[str, ...]:
     """The databases that this rollback left beside the live one and that are still there.
 
-    Forward it is the one from before; after an undo the one that the undo put aside.
+    Forward it is the one from before; after an undo the one that the undo put aside, or the one
+    from before where nothing was seen to have changed: only people let that go.
     """
     if state.kept_dropped:
         return ()
@@ -36,11 +40,11 @@ def _kept_by(state: RollbackState, step: PlannedStep) -> str:
     status = state.record(step.number).status
     match step.action:
         case KeepCopy(way="clone", database=database) | SwapDatabase(database=database) if (
-            status is StepStatus.DONE
+            status is StepStatus.DONE or _said(state, step) == COPY_STAYS
         ):
             return naming.kept(database, state.id)
         case MigrateSchema(way_back="swap", database=database) if (
-            status is StepStatus.REVERTED and not _swaps(state) and not _unchanged(state, step)
+            status is StepStatus.REVERTED and _puts_aside(state, step)
         ):
             return naming.left(database, state.id)
         case SwapDatabase(database=database) if status is StepStatus.REVERTED:
@@ -49,10 +53,15 @@ def _kept_by(state: RollbackState, step: PlannedStep) -> str:
             return ""
 
 
-def _unchanged(state: RollbackState, step: PlannedStep) -> bool:
-    """Whether the walk back found that nothing had been changed, so that nothing was put aside."""
+def _said(state: RollbackState, step: PlannedStep) -> str:
     detail = state.record(step.number).detail
-    return detail is not None and detail.key == "db.unchanged"
+    return detail.key if detail else ""
+
+
+def _puts_aside(state: RollbackState, step: PlannedStep) -> bool:
+    """Whether the walk back had something to bring back, and so put something aside."""
+    begun = bool(state.record(step.number).before)
+    return begun and not _swaps(state) and _said(state, step) != "db.unchanged"
 
 
 def _swaps(state: RollbackState) -> bool:

@@ -14,7 +14,7 @@ import json
 import os
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,12 @@ LEGACY = re.compile(r"([a-f0-9]+)\.py$")
 SPECIAL = ("version_locations", "sourceless", "recursive_version_locations")
 NAMES = ("revision", "down_revision", "depends_on", "branch_labels")
 READERS = ("get_bind", "Session", "sessionmaker", "get_inspector", "inspect", "get_columns")
+APART = ("autocommit_block", "autocommit", "ISOLATION_LEVEL_AUTOCOMMIT", "set_isolation_level")
+CARRIES_OUT = ("execute", "exec_driver_sql", "executescript", "scalar", "scalars", "text", "DDL")
+STATEMENT = re.compile(r"(?i)CONCURRENTLY|(?:^|;)\s*(?:COMMIT\b[^;]*;|CALL\s+[\w.\"]+\s*\()")
+"""SQL by its looks, wherever it stands."""
+ENDS = re.compile(r"(?i)(?:^|;)\s*(?:COMMIT|CALL)\b")
+"""Of what is carried out: it ends a transaction, or runs what may."""
 
 
 def usual_place(config_path: str) -> Path | None:
@@ -147,16 +153,53 @@ def ways_of(tree: ast.Module) -> dict[str, bool]:
     if back is None:
         return {"irreversible": True}
     nodes = list(reached(back, functions))
-    texts = [n.value for n in nodes if isinstance(n, ast.Constant) and isinstance(n.value, str)]
     words = {n.attr for n in nodes if isinstance(n, ast.Attribute)}
     words |= {n.id for n in nodes if isinstance(n, ast.Name)}
-    concurrently = any("CONCURRENTLY" in text.upper() for text in texts)
-    apart = any(text.upper() == "AUTOCOMMIT" for text in texts)
     return {
         "irreversible": any(isinstance(statement, ast.Raise) for statement in back.body),
         "empty": does_nothing(back) and forth is not None and not does_nothing(forth),
-        "autocommit": "autocommit_block" in words or concurrently or apart,
+        "autocommit": is_apart(nodes, words, named_texts(tree)),
         "reads": bool(words.intersection(READERS)),
+    }
+
+
+def is_apart(nodes: list[ast.AST], words: set[str], constants: dict[str, str]) -> bool:
+    """Whether it says that part of it is not rolled back: where it does not, that is no promise."""
+    return (
+        not words.isdisjoint(APART)
+        or any(text.upper() == "AUTOCOMMIT" or STATEMENT.search(text) for text in strings(nodes))
+        or any(ENDS.search(text) for word, text in constants.items() if word in words)
+        or any(isinstance(node, ast.Call) and commits(node) for node in nodes)
+    )
+
+
+def commits(call: ast.Call) -> bool:
+    """`connection.commit()` (an ORM session's leaves Alembic's open), or SQL that may commit."""
+    done = getattr(call.func, "attr", getattr(call.func, "id", ""))
+    if done == "commit":
+        owner = getattr(call.func, "value", None)
+        return "session" not in getattr(owner, "id", "").lower()
+    if any(word.arg == "autocommit" for word in call.keywords):
+        return True
+    given = (*call.args, *call.keywords) if done in CARRIES_OUT else ()
+    return any(ENDS.search(text) for one in given for text in strings(ast.walk(one)))
+
+
+def strings(nodes: Iterable[ast.AST]) -> Iterator[str]:
+    """What stands between quotes."""
+    for node in nodes:
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield node.value
+
+
+def named_texts(tree: ast.Module) -> dict[str, str]:
+    """Text that a module gives a name to, at its top."""
+    given = [node for node in tree.body if isinstance(node, ast.Assign)]
+    return {
+        name.id: " ".join(strings([node.value]))
+        for node in given
+        for name in node.targets
+        if isinstance(name, ast.Name)
     }
 
 

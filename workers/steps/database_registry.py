@@ -18,7 +18,7 @@ from workers.steps.drop_scratch import DropScratch
 from workers.steps.end_maintenance import EndMaintenance
 from workers.steps.enter_maintenance import EnterMaintenance
 from workers.steps.leave_maintenance import LeaveMaintenance
-from workers.steps.migrate_schema import COUNTS, MigrateSchema
+from workers.steps.migrate_schema import MigrateSchema
 from workers.steps.ports import Ports
 from workers.steps.progress import Before, Step
 from workers.steps.prove_backup import ProveBackup
@@ -26,6 +26,7 @@ from workers.steps.read_schema import ReadSchema
 from workers.steps.rehearse_migration import RehearseMigration
 from workers.steps.rehearsed import Expectation
 from workers.steps.restore_beside import RestoreBeside
+from workers.steps.rows import COUNTS
 from workers.steps.start_dependants import StartDependants
 from workers.steps.stop_dependants import StopDependants
 from workers.steps.swap_database import SwapDatabase
@@ -78,7 +79,9 @@ def _change(  # noqa: PLR0911 - one per kind
         case planned.DrainSessions(database=database, patience_s=patience_s):
             return DrainSessions(ports, database, patience_s)
         case planned.KeepCopy(way="clone", database=database):
-            return keep_copy.KeepClone(ports, database, step.timeout_s, _swaps_back(plan))
+            begun = _is_known(ports, plan, planned.MigrateSchema)
+            swaps = _swaps_back(plan)
+            return keep_copy.KeepClone(ports, database, step.timeout_s, swaps, begun)
         case planned.KeepCopy() as dump:
             captured = _before(ports, step.number)
             return keep_copy.KeepDump(ports, dump, step.timeout_s, captured)
@@ -181,6 +184,11 @@ def _swaps_back(plan: Plan) -> bool:
 
 def _is_begun(ports: Ports, plan: Plan, kind: type[planned.PlanPart]) -> bool:
     return any(_before(ports, number) for number, _ in _numbered(plan, kind))
+
+
+def _is_known(ports: Ports, plan: Plan, kind: type[planned.PlanPart]) -> bool:
+    """Whether the journal tells of it at all; people may have done it by hand."""
+    return any(number in ports.known.captured for number, _ in _numbered(plan, kind))
 
 
 def _page_is_ours(ports: Ports, plan: Plan) -> bool:

@@ -8,6 +8,7 @@ from pathlib import PurePath
 from commands.domain import naming
 from commands.domain import plan as planned
 from commands.domain.database import BackupRecord
+from commands.domain.keeping import COPY_STAYS
 from commands.domain.text import Text, text
 from workers.steps.migrating import Look
 from workers.steps.ports import Ports
@@ -22,13 +23,15 @@ class KeepClone:
     """A copy beside it on the server, `<database>_before_RB_17`, marked when it is whole.
 
     The services are down and the sessions drained, so a whole one stays true until the change.
-    `is_for_swap`: an undo swaps it in; then it is not needed once the database is as it was.
+    `is_for_swap`: an undo swaps it in. `is_begun`: so is the change that it is kept for; from then
+    on only people let it go, however much the database looks as it did.
     """
 
     ports: Ports
     database: str
     timeout_s: float
     is_for_swap: bool
+    is_begun: bool
 
     def capture(self) -> dict[str, str]:
         """What the database is now: a clone is let go only when it is that again."""
@@ -53,15 +56,16 @@ class KeepClone:
     def changed_since(self, before: Before) -> Text | None:
         """A clone is nobody else's."""
 
-    def revert(self, before: Before) -> None:
-        """Drop it when nobody needs it: unused, and the database is still, or again, as it was."""
+    def revert(self, before: Before) -> Text | None:
+        """Drop it when nobody can need it: no change was begun, and the schema is as it was."""
         server = self.ports.production
         if not self.is_for_swap or not server.exists(self._kept):
-            return
-        put_aside = server.exists(naming.left(self.database, self.ports.rollback_id))
-        now = Look.at(server, self.database)
-        if not put_aside and now.same(Look.captured(before)):
+            return None
+        if self.is_begun:
+            return text(COPY_STAYS, name=self._kept)
+        if Look.at(server, self.database).same(Look.captured(before)):
             server.drop(self._kept)
+        return None
 
     def _is_whole(self) -> bool:
         server = self.ports.production

@@ -6,18 +6,21 @@ from dataclasses import dataclass
 
 from commands.domain import naming
 from commands.domain import plan as planned
-from commands.domain.errors import CheckFailedError, EngineError
+from commands.domain.errors import CheckFailedError
 from commands.domain.plan import Migration
 from commands.domain.text import Text, text
-from workers.steps.migrating import Look, Run, expected, half_way, perhaps_half_way
-from workers.steps.packed import packed
+from workers.steps.migrating import (
+    Look,
+    Run,
+    expected,
+    half_way,
+    perhaps_half_way,
+    rows_changed,
+)
 from workers.steps.ports import Ports
 from workers.steps.progress import Before, Outcome, Progress
+from workers.steps.rows import counted, moved
 from workers.steps.swap_back import swap_back
-
-COUNTS = "counts"
-COUNTING_S = 20.0
-"""Users wait meanwhile: a count that takes longer is left out, and the check says so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +28,8 @@ class MigrateSchema:
     """The downgrade (or upgrade) in a one-off container of the image that has the scripts (H1, H2).
 
     A lock that is not to be had in time ends it with nothing changed (H17). Whatever else ends it,
-    the revisions and the shape of the schema decide: as before, as planned, or in doubt (H16).
+    the revisions, the shape of the schema and the number of rows decide: as before, as planned,
+    or in doubt (H16). A script may commit by itself in ways that nobody can read out of it.
 
     `path` are revisions that it passes. `is_swapped`: a restored database has taken the name, and
     its own step brings everything back. `known`: what the journal says was captured.
@@ -44,12 +48,7 @@ class MigrateSchema:
     def capture(self) -> dict[str, str]:
         """Revisions, shape and counts before: what is gone back to, and compared with."""
         before = self._look().to_capture()
-        try:
-            counts = self.ports.production.counts(self.action.database, COUNTING_S)
-        except EngineError:
-            # Too many rows for the time: the integrity check then calls their number unknown.
-            return before
-        return {**before, COUNTS: packed(counts)}
+        return {**before, **counted(self.ports.production, self.action.database)}
 
     def probe(self, before: Before) -> Progress:
         """After a crash, what ran having been ended. Raises InDoubtError naming the objects."""
@@ -58,6 +57,9 @@ class MigrateSchema:
             return Progress.DONE
         if not now.same(start):
             raise half_way(self.action.database, start, now)
+        rows = moved(self.ports.production, self.action.database, before)
+        if rows:
+            raise rows_changed(self.action.database, now, rows)
         if self.is_apart:
             raise perhaps_half_way(self.action.database, now)
         return Progress.UNTOUCHED
@@ -65,7 +67,7 @@ class MigrateSchema:
     def apply(self) -> Outcome:
         """Raises as `Run.carry_out` does."""
         start = Look.captured(self.captured) if self.captured else self._look()
-        ran = self._run(self.action.migration, start).carry_out()
+        ran = self._run(self.action.migration, start, self.captured).carry_out()
         return Outcome(
             text(
                 "db.migrated",
@@ -84,37 +86,49 @@ class MigrateSchema:
         ours = {*self.action.migration.after, *Look.captured(before).revisions, *self.path}
         if not ours.issuperset(now):
             return text("db.migrated_since", database=database, found=now)
-        if self.action.way_back == "swap" and not self._is_back(before):
+        if self.action.way_back == "swap" and self._lacks_copy(before):
             kept = naming.kept(database, self.ports.rollback_id)
-            if not server.exists(kept):
-                return text("db.kept_gone", database=database, kept=kept)
+            return text("db.kept_gone", database=database, kept=kept)
         return None
 
     def revert(self, before: Before) -> Text | None:
         """By the plan's way back, and read back. Nothing was changed: nothing is done, and said."""
         if self.is_swapped:
             return None
-        database = self.action.database
-        aside = naming.left(database, self.ports.rollback_id)
-        if self._is_back(before):
-            if self.ports.production.exists(aside):
-                # It was brought back by an attempt that was cut short.
-                return None
-            if not self.is_apart:
-                return text("db.unchanged")
+        server, database = self.ports.production, self.action.database
+        if not self.is_apart and not server.exists(self._aside) and self._is_as_before(before):
+            return text("db.unchanged")
         if self.action.way_back == "swap":
-            swap_back(self.ports, database, aside, marked=True)
-        elif self.action.back is not None:
-            self._run(self.action.back, self._look()).carry_out()
+            swap_back(self.ports, database, self._aside, marked=True)
+        elif self.action.back is not None and not self._look().same(Look.captured(before)):
+            self._run(self.action.back, self._look(), {}).carry_out()
         self._refuse_another_schema(before)
-        return None
+        if self.action.way_back == "swap":
+            return None
+        rows = moved(server, database, before)
+        return text("db.rows_not_back", tables=rows) if rows else None
 
-    def _run(self, migration: Migration, start: Look) -> Run:
+    @property
+    def _aside(self) -> str:
+        return naming.left(self.action.database, self.ports.rollback_id)
+
+    def _lacks_copy(self, before: Before) -> bool:
+        """Whether there is something to bring back, and nothing to bring it back from."""
+        server = self.ports.production
+        if server.exists(naming.kept(self.action.database, self.ports.rollback_id)):
+            return False
+        if server.exists(self._aside):
+            # An attempt that was cut short has swapped it in already.
+            return not self._look().same(Look.captured(before))
+        return not self._is_as_before(before)
+
+    def _run(self, migration: Migration, start: Look, rows: Before) -> Run:
         return Run(
             ports=self.ports,
             database=self.action.database,
             migration=migration,
             start=start,
+            rows=rows,
             lock_timeout_s=self.action.lock_timeout_s,
             timeout_s=self.timeout_s,
             is_apart=self.is_apart,
@@ -123,8 +137,11 @@ class MigrateSchema:
     def _look(self) -> Look:
         return Look.at(self.ports.production, self.action.database)
 
-    def _is_back(self, before: Before) -> bool:
-        return self._look().same(Look.captured(before))
+    def _is_as_before(self, before: Before) -> bool:
+        """In schema and in rows; where these were too many to count, it is not known to be."""
+        if not self._look().same(Look.captured(before)):
+            return False
+        return moved(self.ports.production, self.action.database, before) == ()
 
     def _refuse_another_schema(self, before: Before) -> None:
         now, start = self._look(), Look.captured(before)

@@ -24,6 +24,8 @@ from commands.domain.text import Param, text
 from commands.ports import OneOffOutcome
 from workers.steps.packed import SHAPE, differences, fingerprint, recalled, remembered
 from workers.steps.ports import Ports
+from workers.steps.progress import Before
+from workers.steps.rows import moved
 
 REVISIONS = "revisions"
 SETTLE_S = 30.0
@@ -78,12 +80,16 @@ class Ran:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """One migration to be carried out on production, and what the database was before it."""
+    """One migration to be carried out on production, and what the database was before it.
+
+    `rows` holds how many there were in each table, if that is known.
+    """
 
     ports: Ports
     database: str
     migration: Migration
     start: Look
+    rows: Before
     lock_timeout_s: float
     timeout_s: float
     is_apart: bool = False
@@ -133,6 +139,11 @@ class Run:
     def _refuse(self, now: Look, problem: Problem, watch: WatchedRun) -> None:
         if not now.same(self.start):
             raise half_way(self.database, self.start, now) from problem
+        if problem is not None:
+            problem = self._locked_out(problem, watch.seen)
+        rows = moved(self.ports.production, self.database, self.rows)
+        if rows:
+            raise rows_changed(self.database, now, rows, problem) from problem
         if problem is None:
             raise CheckFailedError(
                 "check.schema_not_moved",
@@ -140,7 +151,6 @@ class Run:
                 expected=self.migration.after,
                 found=now.revisions,
             )
-        problem = self._locked_out(problem, watch.seen)
         if self.is_apart:
             raise perhaps_half_way(self.database, now, problem) from problem
         raise problem
@@ -201,17 +211,28 @@ def half_way(database: str, start: Look, now: Look) -> InDoubtError:
     )
 
 
+def rows_changed(
+    database: str, now: Look, rows: tuple[str, ...], problem: RollbotError | None = None
+) -> InDoubtError:
+    """The schema is as it was, the rows are not: part of it was committed, or somebody wrote."""
+    revisions, said = now.revisions, _said(problem)
+    return InDoubtError(
+        "doubt.rows_changed", database=database, now=revisions, tables=rows, said=said
+    )
+
+
 def perhaps_half_way(database: str, now: Look, problem: RollbotError | None = None) -> InDoubtError:
     """The schema is as it was; what a script did to rows outside of a transaction is not known."""
-    said: Param = ""
+    return InDoubtError(
+        "doubt.rows_perhaps_changed", database=database, now=now.revisions, said=_said(problem)
+    )
+
+
+def _said(problem: RollbotError | None) -> Param:
     if isinstance(problem, LockTimeoutError):
         # Its own words promise that nothing was changed.
-        said = text("doubt.locked_out", holders=problem.holders)
-    elif problem is not None:
-        said = str(problem.facts.get("tail", "") or problem)
-    return InDoubtError(
-        "doubt.rows_perhaps_changed", database=database, now=now.revisions, said=said
-    )
+        return text("doubt.locked_out", holders=problem.holders)
+    return "" if problem is None else str(problem.facts.get("tail", "") or problem)
 
 
 def _program(ports: Ports) -> str:

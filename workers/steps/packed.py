@@ -13,7 +13,7 @@ from commands.database_ports import Shape
 from commands.domain.plan import digest_of
 
 SHAPE, NAMES = "shape", "names"
-INVALID = "invalid index"
+COLUMN, INVALID = "column", "invalid index"
 
 LONGEST = 64_000
 """A schema with more to its name is remembered by its fingerprint alone."""
@@ -77,11 +77,19 @@ def recalled(before: Mapping[str, str]) -> Shape | None:
 
 
 def differences(before: Shape, now: Shape) -> tuple[str, ...]:
-    """What is gone, new or half made, by name: `- column projects.description`, `+ index ix_a`."""
+    """What is gone, new or half made, by name: `- column projects.description`, `+ index ix_a`.
+
+    `~ table projects`: a column of it has another type, or may be null now, or may not.
+    """
     gone = (f"- {one.what} {one.name}" for one in before.lost_in(now))
     new = (f"+ {one.what} {one.name}" for one in now.lost_in(before))
     broken = now.names.get(INVALID, frozenset()) - before.names.get(INVALID, frozenset())
-    found = (*gone, *new, *(f"! {INVALID} {name}" for name in sorted(broken)))
+    moved = {
+        f"table {name.rpartition('.')[0]}"
+        for name in before.names.get(COLUMN, frozenset()) ^ now.names.get(COLUMN, frozenset())
+    }
+    other = (f"~ {name}" for name in before.altered_in(now) if name not in moved)
+    found = (*gone, *new, *other, *(f"! {INVALID} {name}" for name in sorted(broken)))
     return (*found[:SHOWN], "…") if len(found) > SHOWN else found
 
 

@@ -57,6 +57,34 @@ def test_what_the_way_back_is_like_is_read_from_its_code(tmp_path: Path) -> None
     }
 
 
+@pytest.mark.parametrize(
+    ("does", "is_apart"),
+    [
+        ('op.execute("COMMIT")', True),
+        ('op.execute(sa.text("DELETE FROM files; commit; SELECT 1"))', True),
+        ('op.execute("""CALL purge(1)""")', True),
+        ("op.execute(ENDING)", True),
+        ("batches(op.get_bind())", True),
+        ("op.get_bind().connection.commit()", True),
+        ("op.get_bind().connection.dbapi_connection.autocommit = True", True),
+        ('psycopg.connect("", autocommit=True)', True),
+        ('op.drop_column("builds", "commit")', False),
+        ('op.execute("DO $$ BEGIN DELETE FROM files; END $$")', False),
+        ('op.execute("UPDATE builds SET commit = NULL")', False),
+        ("op.execute(\"COMMENT ON TABLE builds IS 'the end; committed'\")", False),
+        ("session = orm.Session(bind=op.get_bind()); session.commit()", False),
+    ],
+)
+def test_a_script_that_commits_by_itself_is_told(does: str, is_apart: bool, tmp_path: Path) -> None:
+    """By SQL, by the driver, in a helper; a column of that name commits nothing."""
+    folder = lay_out(tmp_path, "v1.3.0")
+    head = 'revision = "r09"\ndown_revision = "r06"\nENDING = "COMMIT"\n'
+    helper = "def batches(bind):\n    bind.exec_driver_sql('COMMIT WORK')\n"
+    body = f"def upgrade():\n    pass\ndef downgrade():\n    {does}\n"
+    write(folder, "a.py", head + helper + body)
+    assert scripts(folder)["r09"]["autocommit"] is is_apart
+
+
 def test_a_helper_of_the_same_file_counts_as_its_caller(tmp_path: Path) -> None:
     """Also when downgrade is missing: then there is no way back."""
     folder = lay_out(tmp_path, "v1.3.0")

@@ -186,7 +186,8 @@ class Office:
         """A worker does every step of these phases that is not done."""
         while step := self.state(rollback_id).pending(*phases):
             done = e.StepDone(step=step.number, seconds=1)
-            self.append(rollback_id, e.StepIntended(step=step.number), done)
+            intended = e.StepIntended(step=step.number, before={"seen": "yes"})
+            self.append(rollback_id, intended, done)
 
     def walk_back(self, rollback_id: str) -> None:
         """A worker walks the whole way back."""

@@ -15,8 +15,10 @@ from commands.domain.errors import (
     InDoubtError,
     LockTimeoutError,
 )
+from commands.domain.keeping import COPY_STAYS
 from commands.domain.people import Scenario
 from commands.domain.plan import MigrateSchema
+from commands.domain.text import text
 from tests.fakes.database import FakeContent
 from tests.fakes.database_plans import AFTER, BEFORE, NAME
 from tests.unit.planner.world import REPOSITORY
@@ -98,16 +100,20 @@ def test_half_a_clone_is_dropped_and_made_again() -> None:
     assert w.server.databases[KEPT] == NOW
 
 
-def test_a_clone_that_nobody_needs_goes_with_the_undo() -> None:
-    """The lock was not to be had, nothing was changed: nothing is left behind either."""
+def test_a_clone_is_dropped_by_the_undo_only_before_the_change_was_begun() -> None:
+    """Afterwards it stays, however unchanged all looks: nobody can read every script."""
     w = database_world()
+    w.do("keep_copy")
+    w.revert("keep_copy")
+    assert list(w.server.databases) == [NAME]
     w.do("keep_copy")
     locked(w)
     with pytest.raises(LockTimeoutError):
         w.do("migrate_schema")
-    w.revert("migrate_schema", "keep_copy")
-    assert list(w.server.databases) == [NAME]
-    assert w.content == NOW
+    assert w.step("migrate_schema").revert(w.before("migrate_schema")) == text("db.unchanged")
+    said = w.step("keep_copy").revert(w.before("keep_copy"))
+    assert said == text(COPY_STAYS, name=KEPT)
+    assert w.server.databases == {NAME: NOW, KEPT: NOW}
 
 
 def test_a_clone_of_something_else_than_what_is_there_stays() -> None:

@@ -119,15 +119,32 @@ def test_half_a_migration_waits_for_people_and_is_undone() -> None:
     assert not office.place.proxy.is_entered()
 
 
-def test_an_undo_of_a_clean_failure_keeps_nothing_aside() -> None:
-    """Nothing had been changed: the clone goes, and nothing is said to be kept."""
+def test_an_undo_of_a_clean_failure_drops_nothing_unasked() -> None:
+    """Nothing is seen to have changed: the copy stays, is named, and goes when people say so."""
     office = DatabaseOffice()
     rollback = office.prepared()
     office.place.tool.fails()
     office.approve(rollback, EGOR, IVAN)
     assert office.drive(rollback).status is Status.FAILED
-    assert kept_databases(office.undone(rollback)) == ()
+    assert kept_databases(office.undone(rollback)) == (named(rollback, "before"),)
+    assert set(office.place.server.databases) == {NAME, named(rollback, "before")}
+    office.recover(rollback, "drop_kept", EGOR)
+    office.approve(rollback, IVAN)
+    assert office.drive(rollback).kept_dropped
     assert list(office.place.server.databases) == [NAME]
+
+
+def test_an_undo_of_a_migration_that_could_not_begin_names_what_is_there() -> None:
+    """The step could not even look, and people may have done it by hand: the copy stays, too."""
+    office = DatabaseOffice()
+    rollback = office.prepared()
+    office.approve(rollback, EGOR, IVAN)
+    away = DatabaseUnavailableError(database=NAME, why="away")
+    office.points.once["after clone"] = lambda: office.place.server.fails.update(revisions=away)
+    assert office.drive(rollback).status is Status.FAILED
+    office.place.server.fails.clear()
+    assert kept_databases(office.undone(rollback)) == (named(rollback, "before"),)
+    assert set(office.place.server.databases) == {NAME, named(rollback, "before")}
 
 
 def test_a_rehearsal_left_out_leaves_the_backup_in() -> None:

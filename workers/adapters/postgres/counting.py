@@ -53,6 +53,18 @@ _SHAPE = f"""
                || y.typname
         FROM pg_type y JOIN pg_namespace n ON n.oid = y.typnamespace
         WHERE {_OF_USERS} AND y.typtype IN ('e', 'd', 'r')
+    UNION ALL SELECT 'columns of', room || relname || '.' || left(md5(string_agg(
+            a.attname || ' ' || format_type(a.atttypid, a.atttypmod) || a.attnotnull, ','
+            ORDER BY a.attname)), 8)
+        FROM mine JOIN pg_attribute a ON a.attrelid = mine.oid
+        WHERE relkind IN ('r', 'p', 'f') AND a.attnum > 0 AND NOT a.attisdropped
+        GROUP BY room, relname
+    UNION ALL SELECT 'values of', CASE n.nspname WHEN 'public' THEN '' ELSE n.nspname || '.' END
+               || y.typname || '.'
+               || left(md5(string_agg(e.enumlabel, ',' ORDER BY e.enumsortorder)), 8)
+        FROM pg_enum e JOIN pg_type y ON y.oid = e.enumtypid
+        JOIN pg_namespace n ON n.oid = y.typnamespace WHERE {_OF_USERS}
+        GROUP BY n.nspname, y.typname
 """  # noqa: S608 -- constants again
 _HOLDS_ITS_ROWS = """
     SELECT 1 FROM pg_class c WHERE c.oid = %s AND c.relkind = 'r'
@@ -106,6 +118,7 @@ def shape(link: Link) -> Shape:
     What belongs to a table is named with it (`projects.ix_projects_priority`), a sequence too
     when a column owns it; an index that only carries out a constraint is not named apart. One
     that a CONCURRENTLY left half made or half dropped is named once more as `invalid index`.
+    A table's columns with their types, and an enum's values, are eight digits behind its name.
     """
     names: dict[str, set[str]] = defaultdict(set)
     for kind, name in link.execute(_SHAPE).fetchall():
