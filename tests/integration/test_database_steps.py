@@ -8,7 +8,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from commands.domain.events import StepProbed
+from commands.domain.events import ExecutionStarted, PlanChanged, StepDone, StepProbed
 from commands.domain.keeping import kept_databases
 from commands.domain.people import Scenario
 from commands.domain.state import Status, StepStatus
@@ -37,8 +37,11 @@ def test_back_one_revision_and_undone(
     redis_server: RedisServer,
     tmp_path: Path,
 ) -> None:
-    """Proven and rehearsed, carried out behind the page; rows written before it come back whole."""
-    stack = database_stack(compose_v2(), "v1.3.0")
+    """Proven and rehearsed, carried out behind the page; rows written before it come back whole.
+
+    A tag pushed anew and an edited `.env` ask everybody anew before, and prepare anew.
+    """
+    stack = database_stack(compose_v2(), "v1.3.0", more=("v1.2.3",), own_images=True)
     proxy = traefik(stack.url("api", ""))
     book = database_runbook_for(stack, proxy=proxy, changes={"drain_s": 1})
     case = DatabaseRollback(stack, book, redis_server.url, tmp_path / "rollbot")
@@ -48,6 +51,7 @@ def test_back_one_revision_and_undone(
     said = [say(i.said, "en") for i in state.evidence.items if i.said]
     assert "2 columns dropped: projects.description, projects.priority" in said
     assert "100 rows lose data in projects.description" in said
+    begins_anew_when_the_plan_has_changed(case, rollback)
     assert stack.write_project()[0] == 201
     before = stack.counts()
     case.approve(rollback)
@@ -60,8 +64,11 @@ def test_back_one_revision_and_undone(
     assert users.phases == [200, 503, 200]
     assert f"{NAME}_before_RB_1" in stack.databases()
 
-    state = case.recover(rollback, "undo")
+    with Asking(proxy.url("/projects")) as users:
+        state = case.recover(rollback, "undo")
+        eventually(lambda: users.phases[-1:] == [200], what="users are served")
     assert state.status is Status.UNDONE, (state.reason, state.steps)
+    assert users.phases == [200, 503, 200]
     assert stack.revisions() == ["r06"]
     assert stack.counts() == before
     assert stack.write_project()[0] == 201
@@ -69,6 +76,28 @@ def test_back_one_revision_and_undone(
     state = case.recover(rollback, "drop_kept")
     assert state.kept_dropped, state.drop_kept_failed
     assert [name for name in stack.databases() if name.startswith(NAME)] == [NAME]
+
+
+def begins_anew_when_the_plan_has_changed(case: DatabaseRollback, rollback: str) -> None:
+    """Approved by both, and then it is another image and another `.env`: nothing is begun."""
+    stack, databases = case.stack, case.stack.databases()
+    case.approve(rollback)
+    stack.images.publish("api", "v1.2.3", note="pushed anew")
+    stack.env_file.write_text(stack.env_file.read_text() + "FEATURE=on\n")
+    state = case.drive(rollback)
+    assert (state.status, state.approved) == (Status.PLANNED, None), state.reason
+    assert state.question is not None
+    assert state.question.approvals == {}
+    events = case.events(rollback)
+    (changed,) = (event for event in events if isinstance(event, PlanChanged))
+    assert {c.key for c in changed.changes} == {"plan.target_changed", "plan.config_changed"}
+    backup, begun = case.planned(rollback, "take_backup").number, ExecutionStarted
+    assert not [event for event in events if isinstance(event, begun)]
+    assert [isinstance(e, StepDone) and e.step == backup for e in events].count(True) == 2
+    assert (stack.revisions(), stack.databases()) == (["r06"], databases)
+    assert state.plan is not None
+    target = next(one for one in state.plan.targets if one.service == "api")
+    assert target.digest == stack.images.digest("api", "v1.2.3")
 
 
 @pytest.mark.long

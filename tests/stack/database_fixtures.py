@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
+from dataclasses import replace
 from pathlib import Path
 from secrets import token_hex
 
@@ -37,7 +38,8 @@ def database_stack(
 
     `database_stack(compose_v2(), "v1.3.0")` runs that release on its schema, rows in it.
     `managed=server` uses that server instead of a `db` of the project; `start=False` only writes.
-    `more=("v1.4.0-heads",)` are further releases that the registry shall have.
+    `more=("v1.4.0-heads",)` are further releases that the registry shall have. `own_images=True`
+    gives it these releases alone, in a namespace that no other test sees.
     """
     with ExitStack() as removal:
 
@@ -49,15 +51,20 @@ def database_stack(
             start: bool = True,
             more: tuple[str, ...] = (),
             migrates_at_start: bool = False,
+            own_images: bool = False,
             **rows: int,
         ) -> DatabaseStack:
-            for tag in {version, *more} - set(_PUBLISHED):
-                database_images.publish_release(tag)
+            images, known = database_images, set(_PUBLISHED)
+            if own_images:
+                images, known = _own(images), set()
+                removal.callback(images.discard)
+            for tag in {version, *more} - known:
+                images.publish_release(tag)
             directory = tmp_path / f"samokoder-{token_hex(2)}"
             directory.mkdir()
             stack = DatabaseStack(
                 compose,
-                database_images,
+                images,
                 directory,
                 managed=managed,
                 migrates_at_start=migrates_at_start,
@@ -78,6 +85,10 @@ def managed_postgres(
 ) -> PostgresServer:
     """A server of the test's own outside Docker, which containers can reach."""
     return own_postgres(_address_for_containers(docker_engine))
+
+
+def _own(shared: DatabaseImages) -> DatabaseImages:
+    return replace(shared, namespace=f"rollbot-tests-{token_hex(4)}", published=set())
 
 
 def _address_for_containers(engine: docker.DockerClient) -> str:
