@@ -20,7 +20,6 @@ from commands.planner.plan import plan
 from commands.runbook import parse_runbook
 from tests.engines.waiting import eventually
 from tests.fakes.history import FakeHistory
-from tests.stack import schema
 from tests.stack.compose import compose_v1, compose_v2
 from tests.stack.database import NAME, DatabaseStack
 from tests.stack.database_fixtures import DatabaseStackFactory
@@ -240,6 +239,9 @@ def test_unsafe_histories_are_refused_at_planning(
         assert refused.key == key
         assert any(named in str(fact) for fact in refused.facts.values())
         if version == "v1.4.0":
-            # The merge, and with it both branches.
-            assert host.database(back("r06")).target == ("r06",)
-            schema.alembic(schema.lay_out(tmp_path, version), stack.dsn, "downgrade", "r06")
+            # The merge, and with it both branches; then both branches that nobody merged.
+            host.take_back(host.plan(back("r06", version="v1.3.0")))
+            for branch in ("r07a", "r07b"):
+                stack.migrate(version, branch)
+            assert stack.revisions() == ["r07a", "r07b"]
+            host.take_back(host.plan(back("r06", version="v1.3.0")))
