@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import LiteralString
 
 from psycopg import errors, sql
@@ -58,7 +60,7 @@ _INDEXES = """
 
 _CANNOT_TELL = (
     *(errors.QueryCanceled, errors.InsufficientPrivilege),
-    *(errors.DatatypeMismatch, errors.UndefinedFunction),
+    *(errors.DatatypeMismatch, errors.UndefinedFunction, errors.NumericValueOutOfRange),
 )
 
 
@@ -144,7 +146,16 @@ class Integrity:
             return None
         finally:
             limit_statements(self.link, self.timeout_s)
-        return int(str(found))
+        return _whole(found)
+
+
+def _whole(found: object) -> int | None:
+    """Upwards: a column of fractions may have a sequence, too. None: no number that ends."""
+    if isinstance(found, int):
+        return found
+    if isinstance(found, (float, Decimal)) and math.isfinite(found):
+        return math.ceil(found)
+    return None
 
 
 def _each(words: LiteralString, names: list[tuple[str, ...]]) -> sql.Composed:
