@@ -1,7 +1,8 @@
 """Counts and the shape of a schema as short text: for the journal, and for machines after it.
 
-One line for each table or kind, `|` and `,` between words and never `=` or `:`: what stands before
-those may look like the name of a secret to the redactor, and its value would be masked.
+One line for each table or kind, `|` behind a field, `,` between words, and never `=`, `:` or a
+blank behind a name: what stands before those may look like the name of a secret to the redactor
+(`z-pass`), and what comes next would be masked.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ SHOWN = 12
 """So many objects are named; the rest is counted by whoever looks."""
 
 _SAFE = "._-$"
+# Three and nothing behind the last `|`; rollbacks that began earlier have no last one.
+_FIELDS = (3, 4)
 
 
 def packed(counts: Mapping[str, int]) -> str:
@@ -57,7 +60,7 @@ def fingerprint(shape: Shape) -> str:
 def remembered(shape: Shape) -> dict[str, str]:
     """The shape for the journal: its fingerprint, and all names where they are not too many."""
     lines = [
-        f"{kind}|{quote(parent, _SAFE)}|{listed(sorted(names))}"
+        f"{kind}|{quote(parent, _SAFE)}|{listed(sorted(names))}|"
         for kind in sorted(shape.names)
         for parent, names in sorted(_by_parent(shape.names[kind]).items())
     ]
@@ -66,10 +69,13 @@ def remembered(shape: Shape) -> dict[str, str]:
 
 
 def recalled(before: Mapping[str, str]) -> Shape | None:
-    """The shape that was remembered; None when only its fingerprint was."""
+    """The shape that was remembered; None when only its fingerprint was, or can be read."""
     names: dict[str, set[str]] = {}
     for line in before.get(NAMES, "").splitlines():
-        kind, parent, children = line.split("|")
+        fields = line.split("|")
+        if len(fields) not in _FIELDS:
+            return None
+        kind, parent, children = fields[:3]
         head = f"{unquote(parent)}." if parent else ""
         names.setdefault(kind, set()).update(head + child for child in unlisted(children))
     found = Shape({kind: frozenset(of) for kind, of in names.items()})
