@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from bot.cards import database, parts
+from bot.cards import calls, database, parts
 from bot.cards.buttons import buttons, take_note
 from bot.cards.proof import proof, unmeasured, unread
 from bot.cards.rollback import half_done, rto, status_line, tone
@@ -31,6 +31,7 @@ def started_card(view: View) -> Card:
         tone=Tone.WARNING,
         blocks=(Paragraph(line), *database.page(view), *parts.reason(view)),
         footer=words.at(state.started_at),
+        call=calls.announced(view),
     )
 
 
@@ -44,6 +45,7 @@ def resolved_card(view: View) -> Card:
         tone=tone(view),
         blocks=(Paragraph(line), *rto(view), *proof(view)),
         footer=words.at(state.ended_at),
+        call=calls.announced(view),
     )
 
 
@@ -84,6 +86,7 @@ def attention_card(view: View) -> Card:
         tone=tone(view),
         blocks=tuple(blocks),
         buttons=tuple(_ways_on(view)),
+        call=calls.needed(view),
     )
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
+from bot.cards import calls
 from bot.cards.steps import step_title
 from bot.cards.view import View
 from commands.domain.conversation import Card, Paragraph, Tone
@@ -20,7 +22,8 @@ def pause_card(view: View, since_at: datetime) -> Card:
     title = step_title(view.words, step, back=view.state.direction == "back") if step else ""
     number = step.number if step else 0
     line = view.words.say(key, id=view.state.id, step=number, title=title)
-    return _card(view, line, Tone.BAD, footer=view.words.at(since_at))
+    card = _card(view, line, Tone.BAD, footer=view.words.at(since_at))
+    return replace(card, call=calls.needed(view))
 
 
 def pause_over_card(view: View, since_at: datetime, over_at: datetime) -> Card:
@@ -32,7 +35,8 @@ def pause_over_card(view: View, since_at: datetime, over_at: datetime) -> Card:
 
 def away_card(views: tuple[View, ...], since_at: datetime) -> Card:
     """Redis is away: what runs ends the step it has begun, and waits."""
-    return _of_all(views, "away.standing", Tone.BAD, views[0].words.at(since_at))
+    card = _of_all(views, "away.standing", Tone.BAD, views[0].words.at(since_at))
+    return replace(card, call=calls.needed(views[0]))
 
 
 def away_over_card(views: tuple[View, ...], since_at: datetime, over_at: datetime) -> Card:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
@@ -12,6 +13,7 @@ from bot.slack.deliveries import metadata, sent_before
 from bot.slack.renderer import Rendered, render, render_plainly
 from bot.slack.replies import Replies
 from bot.slack.wire import NOT_EDITABLE, PLATFORM, Wire, code_of, translated
+from commands.domain.calling import NOBODY
 from commands.domain.conversation import Address, Card, Incoming, MessageRef
 from commands.domain.errors import ChatError, ChatGoneError
 from commands.domain.people import Platform
@@ -80,6 +82,7 @@ class SlackChat:
 
     async def whisper(self, incoming: Incoming, card: Card) -> None:
         """Answer the sender alone: by the event's own URL, in the channel, else directly."""
+        card = replace(card, call=NOBODY)
         with translated():
             if await self._answered(incoming, card):
                 return

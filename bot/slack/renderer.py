@@ -6,6 +6,7 @@ What does not fit is cut with an ellipsis; the whole text is in the audit.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -13,6 +14,8 @@ from bot.slack.buttons import action_rows
 from bot.slack.markup import ELLIPSIS, clean, code, fit, linked, mrkdwn, units
 from bot.slack.objects import BLANK, Json, marked, plain, section
 from bot.slack.steps import plan_block, step_lines
+from bot.slack.wire import PLATFORM
+from commands.domain.calling import Call
 from commands.domain.conversation import (
     Block,
     Card,
@@ -35,7 +38,10 @@ HEADER_MAX = 150
 BLOCKS_MAX = 50
 MESSAGE_MAX = 13_000
 """Characters of all blocks; above about 13,200 Slack answers `msg_blocks_too_long`."""
+MENTIONS_MAX = 100
+"""Accounts that one message mentions."""
 
+_USER = re.compile(r"[UW][A-Z0-9]+")
 _TONES = {
     Tone.NEUTRAL: "⚪",
     Tone.WAITING: "🟡",
@@ -73,7 +79,15 @@ def render(card: Card, *, plan_blocks: bool = False) -> Rendered:
 
 def render_plainly(card: Card) -> Rendered:
     """Only words: what is sent when Slack refuses the blocks, so that the news still arrives."""
-    return Rendered(_notice(card), [])
+    return Rendered(" ".join(filter(None, (_mentions(card.call), _notice(card)))), [])
+
+
+def _mentions(call: Call) -> str:
+    """Slack rings for these in a text (docs.slack.dev/messaging/formatting-message-text)."""
+    if call.everybody:
+        return f"<!{call.everybody}>"
+    named = (f"<@{user}>" for _, user in call.on(PLATFORM) if _USER.fullmatch(user))
+    return " ".join(tuple(dict.fromkeys(named))[:MENTIONS_MAX])
 
 
 def _notice(card: Card) -> str:
@@ -89,13 +103,15 @@ def _mark(blocks: list[Json], tone: str) -> None:
 
 
 def _head(card: Card) -> list[Json]:
+    mentions = _mentions(card.call)
+    called = [section(mentions)] if mentions else []
     if not clean(card.headline).strip():
-        return []
+        return called
     headline = f"{_TONES[card.tone]} {clean(card.headline).strip()}"
     head = [{"type": "header", "text": plain(headline, HEADER_MAX)}]
     if units(headline) > HEADER_MAX:
         head.append(section(fit(card.headline, SECTION_MAX, mrkdwn)))
-    return head
+    return [*head, *called]
 
 
 def _footer(footer: str) -> list[Json]:

@@ -19,6 +19,7 @@ from bot.telegram.presses import Presses
 from bot.telegram.renderer import ANSWER_LIMIT, Rendered, render, whole_in_short
 from bot.telegram.sender import Destination, Sender
 from bot.telegram.wire import PLATFORM, is_unchanged, translated
+from commands.domain.calling import NOBODY
 from commands.domain.conversation import (
     Address,
     Card,
@@ -102,6 +103,7 @@ class TelegramChat:
         On the button they pressed; in their private chat; or, when they never started the bot,
         under their words, an error then in one line.
         """
+        card = replace(card, call=NOBODY)
         kind, _, number = incoming.delivery_id.partition(":")
         words, is_whole = whole_in_short(card, ANSWER_LIMIT)
         is_bad = card.tone in _ERRORS

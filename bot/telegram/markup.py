@@ -26,10 +26,15 @@ _BLANK_LINES = re.compile(r"\n{3,}")
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A run of text in one style. Its text is clean; it is escaped only when written."""
+    """A run of text in one style. Its text is clean; it is escaped only when written.
+
+    `user` is the account that it mentions: a link that rings
+    (core.telegram.org/bots/api#html-style).
+    """
 
     text: str
     style: Style = ""
+    user: str = ""
 
 
 Line: TypeAlias = tuple[Span, ...]
@@ -98,7 +103,7 @@ def write(lines: Iterable[Line]) -> str:
     for row in lines:
         parts = []
         for span in row:
-            styled += bool(span.style)
+            styled += bool(span.style or span.user)
             parts.append(_element(span if styled <= ENTITY_LIMIT else Span(span.text)))
         rows.append("".join(parts))
     return "\n".join(rows)
@@ -109,7 +114,7 @@ def _shortened(row: Line, limit: int) -> Line:
     for span in row:
         text = cut(span.text, limit)
         if text:
-            kept.append(Span(text, span.style))
+            kept.append(Span(text, span.style, span.user))
         limit -= units(text)
         if text != span.text:
             return tuple(kept)
@@ -118,6 +123,8 @@ def _shortened(row: Line, limit: int) -> Line:
 
 def _element(span: Span) -> str:
     inside = escape(span.text, quote=False)
+    if span.user.isdecimal() and span.text.strip():
+        return f'<a href="tg://user?id={span.user}">{inside}</a>'
     if not span.style or not span.text.strip():
         return inside
     return f"<{span.style}>{inside}</{span.style.partition(' ')[0]}>"

@@ -16,6 +16,8 @@ from telegram import InlineKeyboardButton, InlineKeyboardMarkup
 from telegram.constants import KeyboardButtonStyle
 
 from bot.telegram.markup import Line, Span, clean, cut, fit, line, one_line, units, write
+from bot.telegram.wire import PLATFORM
+from commands.domain.calling import Call
 from commands.domain.conversation import (
     Block,
     Button,
@@ -42,6 +44,9 @@ ANSWER_LIMIT = 200
 """Characters of the answer to a press: core.telegram.org/bots/api#answercallbackquery."""
 ASK_FIRST = "?"
 """Opens the callback data of a button that is asked once more before it is handed in."""
+
+MENTIONS_MAX = 30
+"""People that one message mentions; a name is at most 40 characters of the 4,096."""
 
 _TONE = {
     Tone.NEUTRAL: "ℹ️",
@@ -85,8 +90,18 @@ def render(card: Card) -> Rendered:
     head, blocks = _head(card)
     body = [row for block in blocks for row in ((), *_block(block))]
     small = cut(one_line(card.footer), 300)
-    foot = [(), line(Span(small, "i"))] if small else []
+    foot = [*_mentions(card.call), *([(), line(Span(small, "i"))] if small else [])]
     return Rendered(write(fit(head, body, foot)), keyboard(card.buttons))
+
+
+def _mentions(call: Call) -> list[Line]:
+    """Telegram has no word for everybody: each is called by name, in one line."""
+    named = dict.fromkeys(call.on(PLATFORM))
+    spans: list[Span | str] = []
+    for name, user in tuple(named)[:MENTIONS_MAX]:
+        shown = Span(cut(one_line(name), 40) or user, user=user)
+        spans += [", ", shown] if spans else [shown]
+    return [(), line(*spans)] if spans else []
 
 
 def whole_in_short(card: Card, limit: int) -> tuple[str, bool]:

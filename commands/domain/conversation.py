@@ -12,6 +12,7 @@ from typing import Literal, TypeAlias
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
+from commands.domain.calling import NOBODY, Call
 from commands.domain.people import Identity, Platform
 from commands.domain.runbook import Channel
 from commands.domain.spoken import SUBJECTS
@@ -190,7 +191,7 @@ class Card:
     """One message, ready to be rendered.
 
     `plain` is the line that stands alone on a lock screen; `headline` opens the card.
-    `footer` is small print (times, ids).
+    `footer` is small print (times, ids). `call`: who is mentioned.
     """
 
     plain: str
@@ -199,6 +200,7 @@ class Card:
     blocks: tuple[Block, ...] = ()
     buttons: tuple[Button, ...] = ()
     footer: str = ""
+    call: Call = NOBODY
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The procedure's own figures: budgets, windows, checklist, follow-ups, decision metrics."""
+"""The procedure's own figures: budgets, windows, mentions, checklist, follow-ups, metrics."""
 
 from __future__ import annotations
 
@@ -42,6 +42,20 @@ class Budgets(Model):
     switch_s: Seconds = 120
     verify_s: Seconds = 60
     total_s: Seconds = 300
+
+
+Mentioned: TypeAlias = Literal["channel", "here", "people", "nobody"]
+
+
+class Mentions(Model):
+    """Whom messages mention, so that a muted channel rings.
+
+    `channel`, `here`: everybody, by Slack's word for it, on Telegram each of the runbook's people;
+    `people`: who asked, and who may decide.
+    """
+
+    announcement: Mentioned = "channel"
+    attention: Mentioned = "people"
 
 
 class Timing(Model):

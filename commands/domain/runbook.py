@@ -17,6 +17,8 @@ from commands.domain.procedure import (
     ChecklistPoint,
     FollowUp,
     Localised,
+    Mentioned,
+    Mentions,
     Model,
     Name,
     Seconds,
@@ -35,6 +37,8 @@ __all__ = [
     "FollowUp",
     "Localised",
     "Maintenance",
+    "Mentioned",
+    "Mentions",
     "Migrations",
     "Model",
     "Name",
@@ -114,6 +118,7 @@ class EnvironmentDefinition(Model):
 
     title: str
     channels: tuple[Channel, ...] = ()
+    mentions: Mentions = Mentions()
     compose: Compose
     services: tuple[str, ...] = ()
     repository: str = ""

@@ -65,5 +65,6 @@ def _text(said: dict[str, Any]) -> str:
     # Entities are in the text already; what is left is Slack's own marks.
     html = re.sub(r"```\n?(.*?)\n?```", r"<pre>\1</pre>", said["text"], flags=re.DOTALL)
     html = re.sub(r"<(https?://[^|>]+)(?:\|([^>]+))?>", r'<a href="\1">\1</a>', html)
+    html = re.sub(r"<[!@](\w+)>", r"<b>@\1</b>", html)
     html = re.sub(r"(?m)^\*([^*\n]+)\*", r"<b>\1</b>", html)
     return re.sub(r"`([^`\n]+)`", r"<code>\1</code>", html)

@@ -20,7 +20,7 @@ from tests.faults.bureau import Bureau
 from tests.faults.gate import GATED, at_the_gate, done_once, gate, told
 from tests.faults.worker_world import WorkerWorld, worker_world
 from tests.integration.incident import phrase
-from tests.integration.slack_people import CHANNEL, on_slack
+from tests.integration.slack_people import ANNA, CHANNEL, on_slack
 from tests.servers.slack import Message, Slack
 from tests.servers.slack_fixture import slack
 from tests.unit.workers.office import ANNA as APPROVER
@@ -72,7 +72,9 @@ def test_a_rollback_that_stands_still_is_told_once_and_so_is_that_it_goes_on(
     finally:
         redis_server.start()
     eventually(partial(told, slack, rollback, "away.over"), what=host.logs)
-    assert len(about(slack, "away.standing")) == 1
+    (away,) = about(slack, "away.standing")
+    (incident,) = about(slack, "card.incident")
+    assert (away.earlier[0][1][1]["text"]["text"], incident.pings) == (f"<@{ANNA}>", {"!channel"})
     with redis.Redis(port=redis_server.port) as server:
         server.config_set("maxmemory", "1")
         known = len(host.events(rollback))

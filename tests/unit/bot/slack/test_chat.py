@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from bot.slack import Connected, connect
+from commands.domain.calling import Call
 from commands.domain.conversation import Address, Card, Incoming
 from commands.domain.errors import ChatError, ChatGoneError
 from commands.domain.people import Identity
@@ -171,12 +172,12 @@ async def test_a_whisper_finds_its_way(slack: Slack, app: Connected) -> None:
     """In the channel while the asker is in it, else by a direct message; never to all."""
     slack.person("U9", "outsider")
 
-    await app.chat.whisper(said("U1"), NOTE)
+    await app.chat.whisper(said("U1"), replace(NOTE, call=Call("channel")))
     await app.chat.whisper(said("U9"), NOTE)
     private = HOME.model_copy(update={"channel": slack.world.direct("U1").id})
     await app.chat.whisper(said("U1", home=private, private=True), NOTE)
 
-    assert [one.text for one in slack.ephemerals("U1")] == ["ответ"]
+    assert [(one.text, one.pings) for one in slack.ephemerals("U1")] == [("ответ", set())]
     assert [one.text for one in slack.directs("U9")] == ["ответ"]
     assert [one.text for one in slack.directs("U1")] == ["ответ"]
     assert slack.messages("C1") == []
