@@ -49,6 +49,10 @@ class Database(Protocol):
         """Versions and room."""
         ...
 
+    def place(self, database: str) -> str:
+        """Which server this is (when it was started, in microseconds), and the database's name."""
+        ...
+
     def exists(self, database: str) -> bool:
         """Whether there is such a database."""
         ...
@@ -136,8 +140,7 @@ class Database(Protocol):
     def restore(self, path: str, into: str, timeout_s: float) -> None:
         """Restore a dump of ours, or an old `*.sql.gz`, into an empty database.
 
-        The file is read whole first: truncated, foreign lines, a bad checksum raise
-        BackupInvalidError before the server is touched. Any error of the restore raises too.
+        The file is read whole first: BackupInvalidError comes before the server is touched.
         """
         ...
 

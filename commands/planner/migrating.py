@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from commands.domain.database import RevisionId, ScriptGraph
 from commands.domain.database_definition import Database
 from commands.domain.fact import ImageDigest
-from commands.domain.plan import Migration
+from commands.domain.plan import CommandLine, Migration
 from commands.domain.runbook import Compose, Runbook
 from commands.planner import argv
 from commands.planner.graph import Walk
@@ -60,14 +60,7 @@ class Migrating:
     ) -> Migration:
         alembic, name = self.definition.migrations, self.definition.migrations.service
         service = self.runbook.services[name]
-        line = argv.one_off(
-            self.compose,
-            compose_name(name, service),
-            (*alembic.command, "-c", alembic.config, *words),
-            url_variable=alembic.url_variable,
-            lock_timeout_s=self.definition.lock_timeout_s,
-            variables=self._version_of(name, version),
-        )
+        line = self.program(version, (*alembic.command, "-c", alembic.config, *words))
         return Migration(
             service=name,
             repository=service.image,
@@ -77,6 +70,18 @@ class Migrating:
             url_variable=alembic.url_variable,
             before=tuple(sorted(before)),
             after=tuple(sorted(after)),
+        )
+
+    def program(self, version: str, program: tuple[str, ...]) -> CommandLine:
+        """Any program of the image, where the migrations would run."""
+        name, variable = self.definition.migrations.service, self.definition.migrations.url_variable
+        return argv.one_off(
+            self.compose,
+            compose_name(name, self.runbook.services[name]),
+            program,
+            url_variable=variable,
+            lock_timeout_s=self.definition.lock_timeout_s,
+            variables=self._version_of(name, version),
         )
 
     def _version_of(self, name: str, version: str) -> dict[str, str]:

@@ -18,7 +18,7 @@ from commands.locale import say
 from commands.runbook import read_runbook
 from commands.settings import Settings, child_environment, read_settings
 from commands.store.opening import Access
-from rollbot.check import chats, database, host, memory, people
+from rollbot.check import chats, database, host, memory, people, place
 from rollbot.check.finding import Check, Finding, Ground, Level, green, red
 from workers import jobs
 
@@ -34,6 +34,7 @@ SIDES: dict[str, tuple[Check, ...]] = {
         *memory.CHECKS,
         *host.CHECKS,
         *database.CHECKS,
+        *place.CHECKS,
         memory.ledger_is_seeded,
     ),
 }

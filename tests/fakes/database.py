@@ -66,6 +66,10 @@ class FakeDatabase:
         self._called("server")
         return self.facts
 
+    def place(self, database: str) -> str:
+        self._of(database)
+        return f"{id(self)} {database}"
+
     def exists(self, database: str) -> bool:
         self._called("exists", database)
         return database in self.databases

@@ -67,6 +67,7 @@ def test_a_deploy_asks_first(place: tuple[DatabaseStack, Installation]) -> None:
     for line in (
         "PostgreSQL 15",
         "создана пустая и удалена",
+        "DATABASE_URL ведёт в samokoder",
         "на ревизии r06",
         "Проверенная копия",
     ):

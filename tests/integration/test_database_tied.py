@@ -1,13 +1,16 @@
-"""Replication, prepared transactions and background workers: what a whole database is tied by."""
+"""What ties a whole database down (replication, prepared ones), and where an address leads."""
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import psycopg
 import pytest
 
+from rollbot.check.place import PROBE
 from tests.engines.postgres_server import SUPERUSER, PostgresServer
 from tests.engines.waiting import eventually
 from tests.fakes.clock import FixedClock
@@ -78,3 +81,19 @@ def _as_superuser(server: PostgresServer) -> Postgres:
     """Only a superuser's dump has subscriptions in it."""
     around = Surroundings({"PATH": f"{server.programs}:/usr/bin:/bin"})
     return managed(server.dsn(user=SUPERUSER), "ROLLBOT_DATABASE_URL_TEST", around, NAMED)
+
+
+@pytest.mark.parametrize("scheme", ["postgres", "postgresql+psycopg"])
+def test_the_probe_tells_where_an_address_leads(
+    postgres_server: PostgresServer, database: str, scheme: str
+) -> None:
+    """With whatever driver is there: many an image completes its address itself."""
+    url = database.replace("postgresql://", f"{scheme}://")
+    argv = [sys.executable, "-c", PROBE.read_text(), "DATABASE_URL"]
+    done = subprocess.run(
+        argv, env={"DATABASE_URL": url}, capture_output=True, text=True, check=False
+    )
+    asked = "SELECT (extract(epoch FROM pg_postmaster_start_time()) * 1000000)::bigint"
+    ((started,),) = postgres_server.query(asked)
+    name = database.rpartition("/")[2]
+    assert f"rollbot-database:{started} {name}" in done.stdout.splitlines(), done.stderr

@@ -70,6 +70,7 @@ _HOLDS_ITS_ROWS = """
     SELECT 1 FROM pg_class c WHERE c.oid = %s AND c.relkind = 'r'
       AND NOT EXISTS (SELECT 1 FROM pg_inherits i WHERE i.inhparent = c.oid)
 """
+_STARTED = "SELECT (extract(epoch FROM pg_postmaster_start_time()) * 1000000)::bigint"
 # A database that may not be looked into is not counted: with pg_read_all_stats all may.
 _TAKEN = """
     SELECT coalesce(sum(pg_database_size(oid)), 0) + pg_size_bytes(current_setting('max_wal_size'))
@@ -130,6 +131,11 @@ def at_risk(link: Link, losses: Sequence[Loss], timeout_s: float) -> tuple[Loss,
     """The same losses, rows and sizes filled in as far as the time allows."""
     until = time.monotonic() + timeout_s
     return tuple(_filled(link, loss, until - time.monotonic()) for loss in losses)
+
+
+def place(link: Link) -> str:
+    """When the server was started, in microseconds, and the database that the session is on."""
+    return f"{one(link, _STARTED)} {one(link, 'SELECT current_database()')}"
 
 
 def taken_bytes(link: Link) -> int:

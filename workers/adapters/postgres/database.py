@@ -49,6 +49,11 @@ class Postgres:
             least = max(0, self.disk_bytes - taken)
         return ServerFacts(version, client_version(self.programs, self.surroundings), least)
 
+    def place(self, database: str) -> str:
+        """Which server this is: no two were started in one microsecond; and the database's name."""
+        with self._on(database) as link:
+            return counting.place(link)
+
     def exists(self, database: str) -> bool:
         """Whether there is such a database."""
         with self._apart() as link:
