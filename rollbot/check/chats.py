@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Iterator
 
 from commands.domain.errors import ChatError, SettingsError
+from commands.domain.people import PersonId
+from commands.domain.runbook import Runbook
 from rollbot.check.finding import Check, Finding, Ground, Level, green, red, yellow
 
 
@@ -37,16 +39,30 @@ def telegram_knows_us(ground: Ground) -> Iterator[Finding]:
     from bot.telegram.readiness import introduce
 
     chats = tuple(c.channel for c in ground.definition.channels if c.platform == "telegram")
+    accounts = {
+        account: ground.runbook.people[person].name
+        for person in approvers(ground.runbook)
+        for account in ground.runbook.people[person].telegram
+    }
     try:
-        me = asyncio.run(introduce(settings, chats))
+        me = asyncio.run(introduce(settings, chats, tuple(accounts)))
     except ChatError as error:
         yield red("ready.chat_refuses", platform="Telegram", why=error.why)
         return
     yield green("ready.chat_knows_us", platform="Telegram", name=me.name, place="@" + me.name)
     for chat in me.absent:
         yield red("ready.not_in_group", chat=chat, name=me.name)
+    if me.mute:
+        people = tuple(dict.fromkeys(accounts[account] for account in me.mute))
+        yield yellow("ready.never_started", people=people, name=me.name)
     if settings.webhook is not None:
         yield _webhook(settings.webhook.url, me.called_at, me.last_error)
+
+
+def approvers(runbook: Runbook) -> tuple[PersonId, ...]:
+    """Everybody whom a row may ask, each once."""
+    roles = dict.fromkeys(role for row in runbook.escalation.values() for role in row.roles)
+    return tuple(dict.fromkeys(p for role in roles for p in runbook.holders(role)))
 
 
 def _webhook(wanted: str, called_at: str, last_error: str) -> Finding:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from commands.domain.runbook import RowId, Runbook
 from commands.domain.runbook_rules import askers, stranded
+from rollbot.check.chats import approvers
 from rollbot.check.finding import Check, Finding, Ground, green, red, yellow
 
 NEEDED_ROWS: tuple[RowId, ...] = ("api", "full")
@@ -45,8 +46,7 @@ def approvers_can_be_reached(ground: Ground) -> Iterator[Finding]:
     runbook, platforms = ground.runbook, _platforms(ground)
     if not platforms:
         return
-    roles = dict.fromkeys(role for row in runbook.escalation.values() for role in row.roles)
-    asked = dict.fromkeys(p for role in roles for p in runbook.holders(role))
+    asked = approvers(runbook)
     mute = [
         runbook.people[p].name
         for p in asked

@@ -212,13 +212,15 @@ def test_the_shipped_example_people_are_red(
 
 
 async def test_telegram_says_who_we_are_and_where_we_are_not(telegram: TelegramServer) -> None:
-    """The token is tried for real, and a group that does not show itself to the bot is named."""
+    """The token is tried for real; a foreign group and who never pressed Start are named."""
     group = telegram.group("Incidents")
+    anna, boris = telegram.user("Anna"), telegram.user("Boris", started=False)
     settings = TelegramSettings(SecretStr(telegram.token), telegram.api_url)
 
-    me = await introduce(settings, (str(group.id), "-1009999999999"))
+    me = await introduce(settings, (str(group.id), "-1009999999999"), (anna.id, boris.id))
 
     assert me.absent == ("-1009999999999",)
+    assert me.mute == (boris.id,)
 
 
 async def test_where_telegram_brings_updates_is_known(telegram: TelegramServer) -> None:

@@ -47,6 +47,7 @@ FIELDS: dict[str, set[str]] = {
     "answerCallbackQuery": {"callback_query_id", "text", "show_alert", "cache_time"},
     "setMyCommands": {"commands", "scope", "language_code"},
     "getChat": {"chat_id"},
+    "sendChatAction": {"chat_id", "action"},
     "getChatMember": {"chat_id", "user_id"},
 }
 
@@ -68,6 +69,7 @@ class Methods:
             "answerCallbackQuery": self._answer,
             "setMyCommands": self._set_commands,
             "getChat": self._get_chat,
+            "sendChatAction": self._send_action,
             "getChatMember": self._get_member,
         }
 
@@ -293,6 +295,10 @@ class Methods:
         }
         return chat.as_json() | described
 
+    async def _send_action(self, fields: Json) -> bool:
+        self.world.chat_by_id(fields.get("chat_id"))
+        return True
+
     async def _get_member(self, fields: Json) -> Json:
         self.world.chat_by_id(fields.get("chat_id"))
         user = self.world.known_user(int(fields.get("user_id", 0)))
@@ -310,7 +316,15 @@ def decode_fields(method: str, raw: Json, violate: Callable[[str], None]) -> Jso
 
 
 def _decoded(name: str, value: Any) -> Any:
-    literal = {"text", "parse_mode", "url", "secret_token", "callback_query_id", "language_code"}
+    literal = {
+        "text",
+        "parse_mode",
+        "url",
+        "secret_token",
+        "callback_query_id",
+        "language_code",
+        "action",
+    }
     if not isinstance(value, str) or name in literal:
         return value
     try:
