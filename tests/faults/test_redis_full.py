@@ -72,9 +72,6 @@ def test_a_rollback_that_stands_still_is_told_once_and_so_is_that_it_goes_on(
     finally:
         redis_server.start()
     eventually(partial(told, slack, rollback, "away.over"), what=host.logs)
-    (away,) = about(slack, "away.standing")
-    (incident,) = about(slack, "card.incident")
-    assert (away.earlier[0][1][1]["text"]["text"], incident.pings) == (f"<@{ANNA}>", {"!channel"})
     with redis.Redis(port=redis_server.port) as server:
         server.config_set("maxmemory", "1")
         known = len(host.events(rollback))
@@ -101,6 +98,9 @@ def test_a_rollback_that_stands_still_is_told_once_and_so_is_that_it_goes_on(
     closed = host.state(rollback)
     assert closed is not None
     assert closed.watch_figure == text("watch.no_observer")
+    (away,) = about(slack, "away.standing")
+    (incident,) = about(slack, "card.incident")
+    assert (away.earlier[0][1][1]["text"]["text"], incident.pings) == (f"<@{ANNA}>", {"!channel"})
 
 
 async def test_a_full_redis_is_noticed_though_the_job_waits_already(office: Bureau) -> None:
