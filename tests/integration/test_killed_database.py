@@ -70,13 +70,13 @@ def strike(made: Installation) -> None:
 
 
 def asked(made: Installation) -> str:
-    """On-call wants the migration back that broke production."""
+    """On-call wants back to before the branches, their merge and the migration under them."""
     words = Request(
         environment="production",
         scenario=Scenario.DATABASE,
         services=("api", "worker"),
-        revision="-1",
-        words="db -1",
+        revision="r05",
+        words="db r05",
     )
     return made.ask(words)
 
@@ -100,8 +100,11 @@ def test_worker_killed_at_every_step_boundary_of_a_database_rollback(
     installation: InstallationFactory,
     traefik: Callable[[str], Traefik],
 ) -> None:
-    """Prepare, execute, verify: killed after every single step, it still ends proven."""
-    stack = database_stack(compose_v2(), "v1.3.0", projects=50)
+    """Prepare, execute, verify: killed after every single step, it still ends proven.
+
+    Down over a merge: four scripts, two revisions at once on the way.
+    """
+    stack = database_stack(compose_v2(), "v1.4.0", projects=50)
     proxy = traefik(stack.url("api", ""))
     changes = {"drain_s": 1}
     made = installation(
