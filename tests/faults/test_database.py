@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from commands.domain.command import Approve
+from commands.domain.events import StepDone, StepIntended
 from commands.domain.people import Scenario
 from commands.domain.state import RollbackState, Status
 from commands.locale import say
@@ -45,6 +47,7 @@ pytestmark = [
     pytest.mark.timeout(600),
 ]
 
+EVER = datetime(1970, 1, 1, tzinfo=UTC)
 BAD_DUMPS = {"killed": "-9", "cut": "could not read backup", "empty": "is no PostgreSQL dump"}
 """How pg_dump ends -> what people read of it."""
 
@@ -155,11 +158,26 @@ def test_a_managed_server_from_bad_dumps_to_a_whole_rollback(
         eventually(lambda: users.phases[-1:] == [200], what="users are served")
     assert state.status is Status.SUCCEEDED, (state.reason, state.steps)
     assert (stack.revisions(), stack.write_project()[0]) == (["r05"], 201)
-    # On each reload nginx' old process answers a moment longer.
+    # On each reload nginx' old process answers a moment longer: where the two sides meet, no more.
     assert (users.phases[0], users.phases[-1], set(users.phases)) == (200, 200, {200, 503})
+    stopped = told_at(case, rollback, "stop_dependants", StepDone)
+    started = told_at(case, rollback, "start_dependants", StepIntended)
+    assert users.between(stopped, started) == {503}
+    entered = told_at(case, rollback, "enter_maintenance", StepIntended)
+    assert users.between(EVER, entered) == {200}
     assert not [d for d in apart.query("SELECT datname FROM pg_database") if NAME in str(d)]
     goes_forth_by_migrating(case, rollback)
     eventually(lambda: proxy.get("/projects").status_code == 200, what="users are served")
+
+
+def told_at(
+    case: DatabaseRollback, rollback: str, kind: str, event: type[StepIntended | StepDone]
+) -> datetime:
+    """When the journal says so of that step."""
+    number = case.planned(rollback, kind).number
+    entries = case.store.book.entries(rollback)
+    (at,) = (x.at for x in entries if isinstance(x.event, event) and x.event.step == number)
+    return at
 
 
 def goes_forth_by_migrating(case: DatabaseRollback, rollback: str) -> None:

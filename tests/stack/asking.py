@@ -7,6 +7,7 @@ import threading
 import time
 from collections import Counter
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from itertools import pairwise
 from types import TracebackType
 from typing import Self
@@ -63,6 +64,16 @@ class Asking:
             if told[-1:] != [answer.status]:
                 told.append(answer.status)
         return told
+
+    def between(self, begun_at: datetime, ended_at: datetime) -> set[int]:
+        """The statuses of what was both asked and answered in that time."""
+        now, now_s = datetime.now(UTC), time.monotonic()
+        begun_s, ended_s = (now_s - (now - at).total_seconds() for at in (begun_at, ended_at))
+        return {
+            answer.status
+            for answer in self.answers
+            if begun_s < answer.asked_s and answer.asked_s + answer.took_s < ended_s
+        }
 
     @property
     def slowest(self) -> Answer:
