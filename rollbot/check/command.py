@@ -18,7 +18,7 @@ from commands.locale import say
 from commands.runbook import read_runbook
 from commands.settings import Settings, child_environment, read_settings
 from commands.store.opening import Access
-from rollbot.check import chats, database, host, memory, people, place
+from rollbot.check import apart, chats, database, host, memory, people, place
 from rollbot.check.finding import Check, Finding, Ground, Level, green, red
 from workers import jobs
 
@@ -31,6 +31,7 @@ SIDES: dict[str, tuple[Check, ...]] = {
     "bot": (*people.CHECKS, *memory.CHECKS, *chats.CHECKS),
     "worker": (
         *people.CHECKS[:2],
+        *apart.CHECKS,
         *memory.CHECKS,
         *host.CHECKS,
         *database.CHECKS,
