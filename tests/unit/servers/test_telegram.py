@@ -53,7 +53,7 @@ async def test_a_long_poll_ends_as_soon_as_somebody_speaks(
     anna = telegram.user("Anna")
     poll = asyncio.ensure_future(bot.get_updates(timeout=20))
     await telegram.say(anna, telegram.private(anna), "/start")
-    updates = await asyncio.wait_for(poll, 2)
+    updates = await asyncio.wait_for(poll, 15)
 
     assert updates[0].effective_user is not None
     assert updates[0].effective_user.id == anna.id

@@ -181,12 +181,12 @@ async def test_the_limit_is_never_tried(telegram: TelegramServer, bot: Connected
     telegram.limits.enforced = True
     chat = telegram.group("Incidents")
     posted = await bot.chat.post(address(chat), CARD, "d-1")
-    for number in range(3):
-        await bot.chat.update(posted, Card("p", f"шаг {number}", Tone.WORKING))
+    number = 0
 
     with pytest.raises(ChatError) as caught:
-        await bot.chat.update(posted, Card("p", "шаг 4", Tone.WORKING))
+        for number in range(1, 100):
+            await bot.chat.update(posted, Card("p", f"шаг {number}", Tone.WORKING))
 
     assert caught.value.retry_after_s is not None
     assert 0 < caught.value.retry_after_s < 2
-    assert len(telegram.messages(chat)[0].history) == 4
+    assert len(telegram.messages(chat)[0].history) == number >= 4
