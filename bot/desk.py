@@ -7,13 +7,14 @@ there unanswered after a crash is answered at the next start, exactly once.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass, field
 
 import structlog
 
+from bot import hearing
 from bot.cards import error_card, reply_card
-from bot.hearing import bound_channels, must_be_fresh, must_name_environment, named_environment
+from bot.strangers import Strangers
 from commands.domain.conversation import Card, Incoming, Standing, Suggestions
 from commands.domain.errors import (
     ChatError,
@@ -52,13 +53,21 @@ class Desk:
     chats: dict[str, Chat] = field(default_factory=dict)
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
     _answering: set[str] = field(default_factory=set)
+    _strangers: Strangers = field(default_factory=Strangers)
 
     async def accept(self, incoming: Incoming) -> bool:
         """Persist, and answer in the background. False: this delivery was seen before.
 
-        Raises StoreUnavailableError or StoreFullError: then nothing was accepted.
+        Raises StoreUnavailableError, StoreFullError, or RefusedError for what is too long: then
+        nothing was accepted. An outsider's words are not persisted, and seldom answered.
         """
-        environment = self.environment_of(incoming)
+        if hearing.is_outsider(
+            incoming, self.runbook, bound=self._bound(incoming.home) is not None
+        ):
+            self._turn_away(incoming)
+            return True
+        hearing.must_be_short(incoming)
+        environment = hearing.environment_of(incoming, self.runbook, self.services)
         book = self.services[environment].book
 
         def once(state: EnvironmentState) -> tuple[EnvironmentEvent, ...]:
@@ -104,35 +113,24 @@ class Desk:
         person = self.runbook.people.get(self.runbook.person_of(identity) or "")
         return (person.language if person else None) or self.runbook.language
 
-    def environment_of(self, incoming: Incoming) -> str:
-        """Whose journal this belongs to: the one named, the channel's, else the first one's.
-
-        A button names it, and in private so do words with `--env`.
-
-        Words from an unbound channel are kept too (for the audit), and refused when answered.
-        """
-        if incoming.kind == "button":
-            named = incoming.words.split(":")[1:2]
-            if named and named[0] in self.services:
-                return named[0]
-        elif incoming.private:
-            asked = named_environment(incoming.words)
-            if asked is not None and asked in self.services:
-                return asked
-        return self._bound(incoming.home) or next(iter(self.services))
-
     def _bound(self, channel: Channel) -> str | None:
-        if channel.platform in ("console", "shell"):
-            return channel.channel if channel.channel in self.services else None
-        found = self.runbook.environment_of(channel)
-        return found if found in self.services else None
+        return hearing.bound_environment(channel, self.runbook, self.services)
 
     def _start(self, environment: str, incoming: Incoming) -> None:
         if incoming.delivery_id in self._answering:
             # Accepted while what was left of the last start is taken up: answered already.
             return
         self._answering.add(incoming.delivery_id)
-        task = asyncio.create_task(self._answer(environment, incoming))
+        self._aside(self._answer(environment, incoming))
+
+    def _turn_away(self, incoming: Incoming) -> None:
+        """Say once in a while who is heard here. What anybody can say is kept nowhere."""
+        if self._strangers.is_due(incoming.identity, self.clock.now()):
+            card = self.refusal(hearing.outsider(incoming), incoming)
+            self._aside(self._whisper(incoming, card))
+
+    def _aside(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -177,6 +175,8 @@ class Desk:
     async def _outcome(self, environment: str, incoming: Incoming) -> tuple[Card, str]:
         try:
             reply = await self.reply(environment, incoming)
+            language = self.language_of(incoming.identity, incoming.home)
+            card = reply_card(reply, self.runbook, language, self.clock.now())
         except StoreError:
             raise
         except RollbotError as error:
@@ -184,9 +184,7 @@ class Desk:
         except Exception:
             log.exception("answer_failed", delivery=incoming.delivery_id)
             return self.refusal(RollbotError(), incoming), "error.unexpected"
-        language = self.language_of(incoming.identity, incoming.home)
-        now = self.clock.now()
-        return reply_card(reply, self.runbook, language, now), type(reply).__name__
+        return card, type(reply).__name__
 
     async def reply(self, environment: str, incoming: Incoming) -> Reply:
         """Understand and carry out. Raises RequestError and store errors."""
@@ -206,25 +204,21 @@ class Desk:
         # What was carried out already, and only its answer was lost, is not old but done.
         if incoming.delivery_id in (await context.service.book.environment()).pending:
             language = self.language_of(incoming.identity, incoming.home)
-            must_be_fresh(incoming, said, self.runbook, language, self.clock.now())
+            hearing.must_be_fresh(incoming, said, self.runbook, language, self.clock.now())
         return await handle(context, said)
 
     async def _must_be_heard(self, environment: str, incoming: Incoming) -> None:
-        if incoming.standing is not Standing.MEMBER:
-            reason = text(f"refused.standing_{incoming.standing.value}")
-            await self._audit(environment, incoming, "heard")
-            raise RefusedError(reason.key)
-        if incoming.kind != "words" or self._bound(incoming.home) is not None:
-            return
-        if incoming.private:
-            must_name_environment(incoming.words, self.runbook, environment)
-        else:
-            bound = bound_channels(self.runbook, incoming.identity.platform)
-            await self._audit(environment, incoming, "unbound")
-            here = incoming.home.channel
-            raise RefusedError("refused.unbound_channel", here=here, channels=bound)
+        bound = self._bound(incoming.home) is not None
+        try:
+            hearing.must_be_welcome(incoming, self.runbook, bound=bound)
+        except RefusedError:
+            await self._audit(environment, incoming)
+            raise
+        if incoming.kind == "words" and not bound:
+            hearing.must_name_environment(incoming.words, self.runbook, environment)
 
-    async def _audit(self, environment: str, incoming: Incoming, verb: str) -> None:
+    async def _audit(self, environment: str, incoming: Incoming) -> None:
+        verb = "unbound" if incoming.standing is Standing.MEMBER else "heard"
         reason = text("refused.audited", standing=incoming.standing.value)
         refused = Refused(identity=incoming.identity, verb=verb, reason=reason)
         await self.services[environment].book.append_environment(lambda _: (refused,))
@@ -238,6 +232,8 @@ class Desk:
         except ChatError as error:
             # The decision stands and the cards show it; only the private word is lost.
             log.warning("whisper_lost", delivery=incoming.delivery_id, why=str(error))
+        except Exception:
+            log.exception("whisper_failed", delivery=incoming.delivery_id)
 
     async def _handled(self, environment: str, incoming: Incoming, outcome: str) -> None:
         def if_pending(state: EnvironmentState) -> tuple[EnvironmentEvent, ...]:

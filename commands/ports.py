@@ -142,8 +142,8 @@ class Desk(Protocol):
 
         The desk handles it in the background, answers the sender by `Chat.whisper`, and after a
         crash handles what was accepted but not handled. Raises StoreUnavailableError or
-        StoreFullError (within 3 s): then nothing was accepted, and the listener must tell the
-        sender so with `refusal(error, incoming)`.
+        StoreFullError (within 3 s), or RefusedError for what is too long: then nothing was
+        accepted, and the listener must tell the sender so with `refusal(error, incoming)`.
         """
         ...
 

@@ -10,7 +10,7 @@ from typing import TextIO
 
 from bot.console.chat import ConsoleChat
 from commands.domain.conversation import Button, Card, Code, Incoming, Paragraph, Tone
-from commands.domain.errors import StoreError
+from commands.domain.errors import RefusedError, StoreError
 from commands.domain.people import Identity
 from commands.domain.runbook import Channel
 from commands.domain.text import text
@@ -72,7 +72,7 @@ class ConsoleListener:
         )
         try:
             await self.desk.accept(incoming)
-        except StoreError as error:
+        except (RefusedError, StoreError) as error:
             self.chat.show(self.desk.refusal(error, incoming))
 
 

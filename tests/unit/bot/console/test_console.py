@@ -12,7 +12,7 @@ from bot.console.chat import ConsoleChat
 from bot.console.listener import ConsoleListener
 from bot.console.renderer import lines
 from commands.domain.conversation import Address, Card, Paragraph
-from commands.domain.errors import StoreUnavailableError
+from commands.domain.errors import RefusedError, RollbotError, StoreUnavailableError
 from commands.domain.people import Identity
 from commands.domain.runbook import Channel
 from tests.cards.words import view_of
@@ -96,14 +96,17 @@ async def test_another_persons_direct_message_is_not_printed() -> None:
     assert stream.getvalue() == ""
 
 
-async def test_a_store_that_is_away_is_said_at_once() -> None:
-    """What was not accepted is not silently lost: the terminal says so."""
+@pytest.mark.parametrize(
+    "why", [StoreUnavailableError(), RefusedError("refused.too_long", length=9_000, limit=8_000)]
+)
+async def test_what_is_not_accepted_is_said_at_once(why: RollbotError) -> None:
+    """A store that is away, words without end: not silently lost, and the terminal goes on."""
     listener, desk, stream = terminal()
-    desk.failure = StoreUnavailableError()
+    desk.failure = why
 
     await listener.hear("api v1.2.3")
 
-    assert "не принято" in stream.getvalue()
+    assert "не принят" in stream.getvalue().lower()
 
 
 @pytest.mark.parametrize("story", ["waiting_full", "failed", "succeeded_full", "rehearsed"])
