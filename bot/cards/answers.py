@@ -107,8 +107,10 @@ def _log(reply: r.LogReply, words: Words) -> Card:
 
 def _logged(view: View, at: datetime, event: AnyEvent) -> str:
     """Local time to the second, what happened, by whom or to which step."""
-    words, number = view.words, getattr(event, "step", None)
-    said = f"{words.clock(at)}  {words.say(f'log.{event.kind}', step=number)}"
+    # Step 0 is none: between two steps a rollback is told to go on, not to try one again.
+    words, number = view.words, getattr(event, "step", None) or None
+    kind = "go_on_ordered" if event.kind == "retry_ordered" and not number else event.kind
+    said = f"{words.clock(at)}  {words.say(f'log.{kind}', step=number)}"
     plan = view.state.plan
     if number is not None and plan is not None and event.kind != "asked":
         said = f"{said} · {step_title(words, plan.step(number))}"

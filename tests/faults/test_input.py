@@ -5,10 +5,16 @@ from __future__ import annotations
 import pytest
 
 from commands.domain import events as e
+from commands.domain.command import Stop
+from commands.domain.conversation import Card
 from commands.domain.people import Identity
-from commands.domain.state import Status
+from commands.domain.plan import Phase
+from commands.domain.state import Status, StepStatus
 from tests.faults.bureau import NOT_MEMBERS, OTHER_CHANNEL, Bureau, at_once
+from tests.faults.test_database_desk import shown
 from tests.unit.workers.office import ANNA, identity
+
+CHANGING = (Phase.EXECUTE, Phase.VERIFY)
 
 NASTY = (
     "api v1;id",
@@ -151,3 +157,49 @@ async def test_a_stranger_with_a_known_name_is_nobody(office: Bureau) -> None:
 
     assert "U0NOBODY" in answer
     assert office.numbers() == []
+
+
+async def test_a_rollback_stopped_after_its_last_step_tells_its_log(office: Bureau) -> None:
+    """Going on from there names no step; the log says so, and every line has its place."""
+    hall, rollback = office.hall, await office.planned()
+    hall.approve(rollback)
+
+    def stop() -> None:
+        state = hall.state(rollback)
+        changing = [s for s in state.plan.steps if s.phase in CHANGING] if state.plan else []
+        if all(state.record(s.number).status is StepStatus.DONE for s in changing):
+            hall.order(Stop(hall.actor(ANNA)), rollback)
+        else:
+            hall.points.once["after append"] = stop
+
+    hall.points.once["after append"] = stop
+    assert (await office.drive(rollback)).status is Status.STOPPED
+    hall.recover(rollback, "retry")
+    assert hall.events(rollback)[-1] == e.RetryOrdered(step=0, people=(ANNA,))
+
+    said = await shown(office, f"log {rollback}")
+
+    assert "велено продолжать" in said
+    assert outcome(office) == "LogReply"
+
+
+async def test_an_answer_that_cannot_be_drawn_is_told_and_over(
+    office: Bureau, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The asker hears of the error, and no later start of the bot stumbles over it again."""
+    cards: list[Card] = []
+    with monkeypatch.context() as broken:
+        broken.setattr("bot.desk.reply_card", lambda *_: cards.pop())
+        said = await office.say(ANNA, "status")
+        assert said
+        assert outcome(office) == "error.unexpected"
+
+    await office.bot().resume()
+    await office.desk.drain()
+
+    assert office.chat.whispers == []
+
+
+def outcome(office: Bureau) -> str:
+    """What became of the last words that were answered."""
+    return [x.outcome for x in office.environment() if isinstance(x, e.Handled)][-1]
