@@ -24,6 +24,9 @@ from commands.planner.pins import compose_name
 Line = str | Text
 
 CHOSEN = '"$TO"'
+WITHOUT_SLOTS = ("--exit-on-error", "--no-subscriptions")
+"""A restored subscription would claim production's slot, and the copy could not be dropped."""
+
 UNPACKED = {".zst": "zstd -dcq", ".gz": "gzip -dc"}
 
 
@@ -109,7 +112,7 @@ class _Typed:
         yield 'sha256sum "$B" > "$B.sha256"'
         yield 'in_db pg_restore -f /dev/null < "$B"'
         yield self._server("createdb", "-T", "template0", "scratch")
-        load = self._server("pg_restore", "--exit-on-error", "--no-owner", "--no-acl", "-d")
+        load = self._server("pg_restore", *WITHOUT_SLOTS, "--no-owner", "--no-acl", "-d")
         yield f'{load} {shlex.quote(scratch)} < "$B"'
         yield text("byhand.proof")
         counted = f"counts {shlex.quote(name)} > /tmp/rows.by-hand"
@@ -126,7 +129,7 @@ class _Typed:
         if is_archive := ".dump" in backup:
             yield f'{unpack} "$B" | in_db pg_restore -f /dev/null'
         yield self._server("createdb", "-T", "template0", "restored")
-        archive = f"in_db pg_restore --exit-on-error -d {beside}"
+        archive = f"in_db pg_restore {' '.join(WITHOUT_SLOTS)} -d {beside}"
         plain = f"in_db psql -Xq -v ON_ERROR_STOP=1 -1 -d {beside}"
         yield f'{unpack} "$B" | {archive if is_archive else plain}'
         yield text("byhand.lost")
