@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
+from commands.database_ports import Database as Server
 from commands.domain import naming
 from commands.domain.actions import Target
 from commands.domain.database_definition import Database
@@ -116,16 +117,32 @@ def page_can_be_shown(ground: Ground) -> Iterator[Finding]:
 
 
 def _copies(ports: Ports, database: Database) -> Iterator[Finding]:
-    """A drill: an empty database of ours is made and dropped again."""
-    name = naming.scratch(database.name, "check")
-    try:
-        ports.production.create(name, database.name)
-    except RollbotError as error:
-        yield red("ready.db_no_copies", why=str(error.facts.get("why", error)))
+    """A drill on every server that copies are made on."""
+    if why := _drilled(ports.production, database.name):
+        yield red("ready.db_no_copies", why=why)
+    else:
+        yield green("ready.db_copies", database=database.name)
+    if ports.rehearsals is ports.production:
         return
-    finally:
-        ports.production.drop(name)
-    yield green("ready.db_copies", database=database.name)
+    if why := _drilled(ports.rehearsals, database.name):
+        yield red("ready.db_no_scratch", why=why)
+    else:
+        yield green("ready.db_scratch")
+
+
+def _drilled(server: Server, like: str) -> str:
+    """Make an empty database of ours, go into it, drop it again; why that cannot be done, or ""."""
+    name = naming.scratch(like, "check")
+    try:
+        try:
+            server.create(name, like)
+            # Making one says nothing of being let in: pg_hba.conf may name production's alone.
+            server.revisions(name)
+        finally:
+            server.drop(name)
+    except RollbotError as error:
+        return str(error.facts.get("why", error))
+    return ""
 
 
 CHECKS: tuple[Check, ...] = (server_answers, migrations_sound, backup_is_fresh, page_can_be_shown)

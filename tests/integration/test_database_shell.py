@@ -72,6 +72,7 @@ def test_a_deploy_asks_first(place: tuple[DatabaseStack, Installation]) -> None:
         "Проверенная копия",
     ):
         assert line in checked
+    nobody_is_let_into_copies(host, stack)
     assert host.run("integrity").returncode == 0
     host.run("rollback", "freeze", "release party")
     frozen = host.run("pre-deploy")
@@ -175,6 +176,33 @@ def test_a_restore_asks_the_same_people_as_in_chat(
     assert stack.counts() == before
     assert f"samokoder_before_{rollback.replace('-', '_')}" in stack.databases()
     assert "rows were deleted" in host.log("restore")
+
+
+def nobody_is_let_into_copies(host: Installation, stack: DatabaseStack) -> None:
+    """The server's rules name production's database alone; the scratch server does not answer."""
+    rules = "local all all trust\nhost postgres,samokoder all all scram-sha-256"
+    written = ["sh", "-c", f"echo '{rules}' >\"$PGDATA/pg_hba.conf\""]
+    assert stack.container("db").exec_run(written)[0] == 0
+    with psycopg.connect(stack.dsn) as link:
+        link.execute("SELECT pg_reload_conf()")
+    eventually(lambda: _is_shut_out(stack), what="the rules are read")
+    scratch = f"postgresql://samokoder:{stack.password}@127.0.0.1:1/postgres"
+    host.chats["ROLLBOT_SCRATCH_URL_PRODUCTION"] = scratch
+    found = host.run("check", "--side", "worker", "--language", "en")
+    del host.chats["ROLLBOT_SCRATCH_URL_PRODUCTION"]
+    assert found.returncode == 1
+    assert "No copy can be made on the database server (connection" in found.stdout
+    assert "no pg_hba.conf entry" in found.stdout
+    assert "No copy can be made on the scratch server" in found.stdout
+    assert not [name for name in stack.databases() if "scratch" in name]
+
+
+def _is_shut_out(stack: DatabaseStack) -> bool:
+    try:
+        psycopg.connect(stack.dsn_of("template1")).close()
+    except psycopg.OperationalError:
+        return True
+    return False
 
 
 def _question(host: Installation, rollback: str) -> bool:
