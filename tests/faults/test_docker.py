@@ -9,6 +9,7 @@ import time
 import tomllib
 import urllib.request
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -74,20 +75,28 @@ def test_a_compose_killed_alone_is_repeated(
     made.start("worker")
     made.await_worker()
     rollback = made.ask(request("v1.2.3"))
-    killed = []
+    killed, over = list[int](), threading.Event()
+
+    def at_it() -> bool:
+        return bool(compose_pids(made)) and _is_down(project, before)
 
     def strike() -> None:
         for _ in range(times):
-            eventually(lambda: compose_pids(made) and _is_down(project, before))
-            for pid in compose_pids(made):
-                os.kill(pid, signal.SIGKILL)
-                killed.append(pid)
+            eventually(lambda: over.is_set() or at_it(), within_s=180)
+            for pid in () if over.is_set() else compose_pids(made):
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+                    killed.append(pid)
             eventually(lambda: not set(killed) & set(compose_pids(made)))
 
-    striker = threading.Thread(target=strike, daemon=True)
+    striker = threading.Thread(target=strike)
     striker.start()
-    made.order(Approve(made.actor("anna")), rollback)
-    made.await_status("succeeded", of=rollback, within_s=180)
+    try:
+        made.order(Approve(made.actor("anna")), rollback)
+        made.await_status("succeeded", of=rollback, within_s=180)
+    finally:
+        over.set()
+        striker.join()
 
     assert killed
     assert done_once(made, rollback)
