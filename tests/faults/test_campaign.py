@@ -45,5 +45,5 @@ def test_fuzzed_lines_start_no_process() -> None:
 
 @SHORT
 def test_acks_are_quick_while_four_environments_roll_back() -> None:
-    """Slack hears of every command within a second (p99), on one bot for four busy hosts."""
+    """Slack hears of every command in its time (p99), on one bot for four busy hosts."""
     assert run("acks").points >= 100
