@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal, TypeAlias
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict
+from pydantic import AwareDatetime, BaseModel, ConfigDict, field_validator
 
 from commands.domain.calling import NOBODY, Call
 from commands.domain.people import Identity, Platform
@@ -51,6 +51,12 @@ class Incoming(BaseModel):
     home: Channel
     private: bool = False
     received_at: AwareDatetime
+
+    @field_validator("words", "display_name")
+    @classmethod
+    def _writable(cls, said: str) -> str:
+        """Half a character (a lone surrogate, which JSON can carry) could not be journaled."""
+        return said.encode(errors="replace").decode()
 
 
 class Tone(StrEnum):

@@ -17,7 +17,7 @@ from commands.domain.people import Identity
 from commands.domain.runbook import Channel
 from commands.handlers import Service
 from commands.runbook import parse_runbook, shipped_runbook
-from commands.store.keys import ENVIRONMENT_JOURNAL
+from commands.store.keys import ENVIRONMENT_JOURNAL, queue_name
 from commands.store.opening import Access, open_async_store, open_store
 from tests.engines.redis_server import RedisServer, embedded_program
 from tests.faults.campaign_tally import Tally
@@ -91,7 +91,11 @@ def _counted(count: int, access: Access) -> Tally:
             tally.doubled.append(f"{name}: {runs} runs, handled {handled[name]} times")
         if runs < 1 or handled[name] < 1:
             tally.lost.append(f"{name}: {runs} runs, handled {handled[name]} times")
-    tally.by_victim = {"commands": count, "runs": len(opened)}
+    jobs: int = store.client.llen(f"rq:queue:{queue_name(ENVIRONMENT)}")
+    if jobs != count:
+        wrong = tally.doubled if jobs > count else tally.lost
+        wrong.append(f"{jobs} jobs wait for {count} commands")
+    tally.by_victim = {"commands": count, "runs": len(opened), "jobs": jobs}
     store.client.close()
     return tally
 
