@@ -32,6 +32,7 @@ def test_an_address_is_read_whatever_driver_it_names(scheme: str) -> None:
         "PGSSLMODE": "require",
         "PGCONNECT_TIMEOUT": "10",
         "PGAPPNAME": "rollbot RB-17",
+        "LC_ALL": "C",
     }
 
 
@@ -71,4 +72,5 @@ def test_inside_its_container_a_server_is_reached_by_its_socket() -> None:
         "PGPASSWORD",
         "PGAPPNAME",
         "PGCONNECT_TIMEOUT",
+        "LC_ALL",
     }

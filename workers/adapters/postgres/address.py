@@ -20,6 +20,11 @@ MAINTENANCE = "postgres"
 """The database that initdb makes for whoever wants to speak of others (createdb(1))."""
 
 _CONNECT_S = 10
+# Asked for first: a refusal would be an error in the server's log at every look.
+_IN_ENGLISH = """
+    SELECT pg_catalog.set_config('lc_messages', 'C', false)
+    WHERE pg_catalog.has_parameter_privilege('lc_messages', 'SET')
+"""
 # https://www.postgresql.org/docs/15/libpq-envars.html; what has no variable stays with psycopg.
 _VARIABLES = {
     "host": "PGHOST",
@@ -81,9 +86,10 @@ class Address:
         return replace(self, parameters={n: v for n, v in self.parameters.items() if n in known})
 
     def variables(self, application: str) -> dict[str, str]:
-        """What pg_dump and its like read from their environment."""
+        """What pg_dump and its like read from their environment. They speak English, too."""
         given = {_VARIABLES[n]: v for n, v in self.parameters.items() if n in _VARIABLES}
-        return {"PGCONNECT_TIMEOUT": str(_CONNECT_S), **given, "PGAPPNAME": application}
+        ours = {"PGAPPNAME": application, "LC_ALL": "C"}
+        return {"PGCONNECT_TIMEOUT": str(_CONNECT_S), **given, **ours}
 
     @contextmanager
     def connected(
@@ -100,6 +106,8 @@ class Address:
             # A policy that hides rows must be an error, never a smaller count.
             link.execute("SET row_security = off")
             link.execute("SET idle_in_transaction_session_timeout = 0")
+            # Errors are read by rules for English (`rows`); it is a superuser's to set, or granted.
+            link.execute(_IN_ENGLISH)
             yield link
 
     def _connect(self, database: str, application: str) -> Link:

@@ -14,17 +14,19 @@ from commands.domain.errors import (
     DatabaseUnavailableError,
     DiskFullError,
 )
-from workers.adapters.rows import without_rows
+from workers.adapters.rows import without_rows, without_values
 
 # Class 57P: the server shuts down or ended our session; 53300: no room for another session.
 _AWAY = ("57P01", "57P02", "57P03", "57P05", "53300")
 
 
 def first_line(error: BaseException) -> str:
-    """What an error says, without the statement and the row that PostgreSQL quotes."""
-    return next(
-        (line.strip() for line in without_rows(str(error)).splitlines() if line.strip()), ""
-    )
+    """What an error says, without the statement, the row and the value that PostgreSQL quotes."""
+    said = str(error)
+    if isinstance(error, errors.DataError):
+        # Class 22: whatever is quoted, in whatever language, may be a value.
+        said = without_values(error.diag.message_primary or said)
+    return next((line.strip() for line in without_rows(said).splitlines() if line.strip()), "")
 
 
 @contextmanager
