@@ -76,13 +76,18 @@ class Containers(Protocol):
         ...
 
     def one_off(
-        self, command: CommandLine, timeout_s: float, secrets: Mapping[str, str]
+        self,
+        command: CommandLine,
+        timeout_s: float,
+        secrets: Mapping[str, str],
+        cpus: float | None = None,
     ) -> OneOffOutcome:
         """Run a Compose `run --rm` line and keep what it prints.
 
         `secrets` are the values of the names in `command.secrets`; they reach the container by
         environment and turn up in no output. When it takes too long the container itself is
-        ended (killing its client does not), then CommandTimedOutError.
+        ended (killing its client does not), then CommandTimedOutError. `cpus`: it gets no more CPU
+        than so much, as far as the engine can limit it; None: no limit.
         """
         ...
 

@@ -75,6 +75,7 @@ def with_database(
             state_dir / SCRIPTS,
             ports.rollback_id,
             addresses.scratch,
+            definition.rehearsal_cpus,
         ),
         turn=Turn(
             Lease(state_dir, f"{ports.environment}.{REHEARSAL}"), ports.rollback_id, around.held

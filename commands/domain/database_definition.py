@@ -71,6 +71,7 @@ class Database(Model):
     drain_s: Seconds = 10
     backup_timeout_s: Seconds = 3_600
     rehearsal_timeout_s: Seconds = 1_800
+    rehearsal_cpus: float = Field(default=1, gt=0, le=1_024)
     migrate_timeout_s: Seconds = 600
     after_restore: Literal["upgrade_head", "nothing"] = "upgrade_head"
     migrations: Migrations = Migrations()

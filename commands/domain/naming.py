@@ -5,8 +5,12 @@ Every such name can be told from others and made again after a crash; nothing re
 
 from __future__ import annotations
 
+import re
+
 ROLLBACK = "{rollback}"
 """Stands in a planned command line where the rollback's id goes: `rollbot.rollback=RB-17`."""
+
+_BESIDE = re.compile(r"_(scratch|restored)_[A-Za-z0-9_]+$")
 
 LONGEST = 63
 """PostgreSQL cuts identifiers at 63 bytes (NAMEDATALEN - 1) without an error."""
@@ -38,6 +42,17 @@ def restored(database: str, rollback_id: str) -> str:
 def scratch(database: str, rollback_id: str) -> str:
     """The copy that a backup is proven on and a migration rehearsed: `samokoder_scratch_RB_17`."""
     return _name(database, "scratch", rollback_id)
+
+
+def is_scratch(database: str) -> bool:
+    """Whether it is a copy that nothing but a proof or a rehearsal uses."""
+    found = _BESIDE.search(database)
+    return found is not None and found[1] == "scratch"
+
+
+def is_beside(database: str) -> bool:
+    """Whether it is a copy of ours that serves no user: scratch, or restored and not swapped in."""
+    return _BESIDE.search(database) is not None
 
 
 def application(rollback_id: str) -> str:

@@ -147,10 +147,15 @@ class FakeContainers:
         return ProgramOutcome(0, "", 0.01)
 
     def one_off(
-        self, command: CommandLine, timeout_s: float, secrets: Mapping[str, str]
+        self,
+        command: CommandLine,
+        timeout_s: float,
+        secrets: Mapping[str, str],
+        cpus: float | None = None,
     ) -> OneOffOutcome:
         self._refuse_when_away()
-        self.log.append(f"one-off {' '.join(command.argv)}")
+        limit = f" on {cpus} CPU" if cpus else ""
+        self.log.append(f"one-off{limit} {' '.join(command.argv)}")
         return self.played(command.argv, secrets, timeout_s)
 
     def ask_image(

@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.engines.postgres_server import PostgresServer
+from tests.engines.postgres_server import ROLE, PostgresServer
 from tests.engines.waiting import eventually
 from tests.fakes.clock import FixedClock
 from workers.adapters.backups import BackupFolder
@@ -39,12 +39,14 @@ NOISE = """
 """
 
 
-def port(server: PostgresServer, *, first_in_path: str = "", is_scratch: bool = False) -> Postgres:
+def port(
+    server: PostgresServer, *, first_in_path: str = "", is_scratch: bool = False, user: str = ROLE
+) -> Postgres:
     """The port as the worker of RB-17 has it."""
     path = ":".join(p for p in (first_in_path, str(server.programs), os.environ["PATH"]) if p)
     variable = "ROLLBOT_DATABASE_URL_TEST"
     around = Surroundings({"PATH": path})
-    return managed(server.dsn(), variable, around, NAMED, is_scratch=is_scratch)
+    return managed(server.dsn(user=user), variable, around, NAMED, is_scratch=is_scratch)
 
 
 @dataclass(slots=True)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from commands.domain.errors import BackupInvalidError, DatabaseError
-from tests.engines.postgres_server import PostgresServer
+from tests.engines.postgres_server import SUPERUSER, PostgresServer
 from tests.integration.postgres_port import LONG_S, Stage, port, staged
 from workers.proving import Proof
 
@@ -249,3 +249,24 @@ def test_a_scratch_server_needs_none_of_productions_roles(
     finally:
         stage.server.query("DROP OWNED BY restored_reader CASCADE", stage.name)
         stage.server.query("DROP ROLE restored_reader")
+
+
+def test_what_is_beside_production_leaves_it_the_cpu(stage: Stage) -> None:
+    """Scratch by every session, of any driver; a restored one by ours alone: it is swapped in."""
+    asked = "SHOW max_parallel_maintenance_workers"
+    superuser = port(stage.server, user=SUPERUSER)
+    scratch, restored = f"{stage.name}_scratch_RB_17", f"{stage.name}_restored_RB_17"
+    workers = {}
+    try:
+        for database, name in ((superuser, scratch), (stage.database, restored)):
+            database.create(name, like=stage.name)
+            with stage.server.connect(name) as link:
+                workers[name] = link.execute(asked).fetchall()[0][0]
+                limit = link.execute("SHOW temp_file_limit").fetchall()[0][0]
+            assert (limit != "-1") == (name == scratch)
+        assert workers == {scratch: "0", restored: "2"}
+        with stage.database._on(restored) as link:  # noqa: SLF001 -- what our own sessions run with
+            assert link.execute(asked).fetchall() == [("0",)]
+    finally:
+        for name in (scratch, restored):
+            stage.server.drop_database(name)

@@ -9,6 +9,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from secrets import token_hex
 from typing import Any
@@ -23,7 +24,8 @@ from commands.domain.errors import (
     RegistryUnavailableError,
 )
 from commands.domain.facts import RunningRelease
-from tests.contract.containers_worlds import docker_containers, up
+from commands.domain.plan import CommandLine
+from tests.contract.containers_worlds import SECRET, docker_containers, one_off_words, up
 from tests.engines.waiting import eventually
 from tests.stack.compose import Compose, compose_v2
 from tests.stack.fixtures import SamokoderFactory
@@ -335,6 +337,26 @@ def test_a_compose_that_hangs_is_ended_in_time(own: Host) -> None:
 
     with pytest.raises(CommandTimedOutError):
         own.containers.compose(up(own.project, "api"), timeout_s=1)
+
+
+def test_a_rehearsal_gets_so_much_cpu_and_no_more(host: Host) -> None:
+    """Read back from the engine, for both generations, while the program runs."""
+    line = CommandLine(argv=(*host.project.compose.argv, *one_off_words("python3", "-c", FOR_EVER)))
+    labels = ["rollbot.rollback=RB-1", f"com.docker.compose.project={host.project.name}"]
+    with ThreadPoolExecutor(1) as pool:
+        ran = pool.submit(host.containers.one_off, line, 600, {SECRET: "x"}, 0.5)
+        limits: list[tuple[int, int, int]] = []
+
+        def is_limited() -> bool:
+            for one in host.project.engine.containers.list(all=True, filters={"label": labels}):
+                has = one.attrs["HostConfig"]
+                limits.append((has["CpuQuota"], has["CpuPeriod"], has["CpuShares"]))
+            return bool(limits) and limits[-1][0] > 0
+
+        eventually(is_limited, what="it is limited")
+        host.containers.settle("RB-1", timeout_s=0.1)
+        ran.result()
+    assert limits[-1] == (50_000, 100_000, 256)
 
 
 FOR_EVER = "import signal, sys; signal.signal(15, lambda *_: sys.exit()); signal.pause()"

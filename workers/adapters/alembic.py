@@ -61,7 +61,8 @@ class AlembicTool:
 
     `compose_service` is what Compose calls the migrations' service; `kept` is the folder where
     answers are remembered by digest (an image never changes). `scratch_url` is the server for
-    rehearsals, None: production's own. `rollback_id` labels what is run.
+    rehearsals, None: production's own. `rollback_id` labels what is run. `rehearsal_cpus`: so
+    much CPU for a rehearsal, which production's own migration is not held to.
     """
 
     containers: Containers
@@ -70,6 +71,7 @@ class AlembicTool:
     kept: Path
     rollback_id: str = ""
     scratch_url: SecretStr | None = field(default=None, repr=False)
+    rehearsal_cpus: float | None = None
 
     def graph(self, target: Target) -> ScriptGraph:
         """The scripts of a local image, read without a database; remembered by its digest.
@@ -130,7 +132,8 @@ class AlembicTool:
         if scratch and self.scratch_url is not None:
             url = _on_server(url, self.scratch_url.get_secret_value())
         secrets = {migration.url_variable: _at(url, database=database)}
-        return self.containers.one_off(line, timeout_s, secrets)
+        cpus = self.rehearsal_cpus if scratch else None
+        return self.containers.one_off(line, timeout_s, secrets, cpus)
 
     def _refuse_a_tool_with_an_address_of_its_own(self, migration: Migration) -> None:
         """A rehearsal must never migrate production, whatever the image's `env.py` connects to.

@@ -103,10 +103,14 @@ class DockerContainers:
         return ProgramOutcome(exit_code=done.exit_code, tail=done.tail, seconds=done.seconds)
 
     def one_off(
-        self, command: CommandLine, timeout_s: float, secrets: Mapping[str, str]
+        self,
+        command: CommandLine,
+        timeout_s: float,
+        secrets: Mapping[str, str],
+        cpus: float | None = None,
     ) -> OneOffOutcome:
         """Run a Compose `run --rm` line and keep what it prints; a bad exit code is returned."""
-        return self._one_offs.run(command, timeout_s, self._compose.directory, secrets)
+        return self._one_offs.run(command, timeout_s, self._compose.directory, secrets, cpus)
 
     def ask_image(
         self, repository: str, version: str, argv: tuple[str, ...], timeout_s: float

@@ -27,6 +27,7 @@ from commands.domain.plan import CommandLine
 from commands.ports import OneOffOutcome
 from workers.adapters import children
 from workers.adapters.engine import NO_SPACE, Engine
+from workers.adapters.limiting import limited
 from workers.adapters.rows import without_rows
 from workers.adapters.settling import ONE_OFF_LABEL, PROJECT_LABEL
 from workers.adapters.surroundings import Surroundings
@@ -52,11 +53,17 @@ class OneOffs:
     surroundings: Surroundings
 
     def run(
-        self, command: CommandLine, timeout_s: float, directory: str, secrets: Mapping[str, str]
+        self,
+        command: CommandLine,
+        timeout_s: float,
+        directory: str,
+        secrets: Mapping[str, str],
+        cpus: float | None = None,
     ) -> OneOffOutcome:
         """Run a Compose `run --rm` line; its container carries the labels that the line gives it.
 
-        Raises CommandTimedOutError when it was ended, DiskFullError, EngineUnavailableError.
+        `cpus`: so much CPU and no more. Raises CommandTimedOutError when it was ended,
+        DiskFullError, EngineUnavailableError.
         """
         around = replace(
             self.surroundings,
@@ -64,11 +71,12 @@ class OneOffs:
             # Before the tail is cut, and for the one that took too long, too.
             redact=lambda said: self.surroundings.redact(without_rows(without(secrets, said))),
         )
-        engine = {"DOCKER_HOST": self.engine.url}
+        engine, labels = {"DOCKER_HOST": self.engine.url}, labels_in(command.argv)
         try:
-            done = around.run(command, timeout_s, directory=directory, also=engine)
+            with limited(self.engine, self._labelled(labels), cpus if labels else None):
+                done = around.run(command, timeout_s, directory=directory, also=engine)
         except CommandTimedOutError:
-            self._end(labels_in(command.argv))
+            self._end(labels)
             raise
         if done.exit_code != 0:
             if NO_SPACE in done.tail:
@@ -147,9 +155,13 @@ class OneOffs:
         """End the one-off containers with these labels; without any nothing can be told apart."""
         if not labels:
             return
-        ours = (f"{PROJECT_LABEL}={self.project}", f"{ONE_OFF_LABEL}=True")
-        for container in self._listed({"label": [*ours, *labels]}):
+        for container in self._listed(self._labelled(labels)):
             self._remove(container["Id"])
+
+    def _labelled(self, labels: tuple[str, ...]) -> dict[str, object]:
+        """What finds this project's one-off containers with these labels."""
+        ours = (f"{PROJECT_LABEL}={self.project}", f"{ONE_OFF_LABEL}=True")
+        return {"label": [*ours, *labels]}
 
     def _listed(self, filters: Mapping[str, object]) -> list[Mapping[str, Any]]:
         with self.engine.calling(self.project):

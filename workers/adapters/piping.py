@@ -20,6 +20,10 @@ from workers.adapters.children import TAIL_CHARACTERS, die_with_parent, open_fil
 CHUNK_BYTES = 1024 * 1024
 """Also the pipe's size where the kernel lets us (pipe(7): its limit for one is 1 MiB)."""
 
+NICE = 10
+"""They run beside production: it goes first (nice(2)); without a class of its own, I/O follows the
+CPU's (ioprio_set(2))."""
+
 _CANNOT_START = 127
 _GRACE_S = 2.0
 _LEFTOVERS_S = 4.0
@@ -147,6 +151,11 @@ def _left(at_work: Piped, watchdog: threading.Timer) -> None:
                 stream.close()
 
 
+def _begin(parent_pid: int) -> None:
+    die_with_parent(parent_pid)
+    os.nice(NICE)
+
+
 def _start(
     argv: tuple[str, ...],
     stream: Literal["stdin", "stdout"],
@@ -163,8 +172,8 @@ def _start(
         bufsize=0,
         start_new_session=True,
         pass_fds=inherited,
-        # Two system calls on a library loaded before the fork: nothing here can wait for a lock.
-        preexec_fn=lambda: die_with_parent(parent_pid),  # noqa: PLW1509
+        # System calls on a library loaded before the fork: nothing here can wait for a lock.
+        preexec_fn=lambda: _begin(parent_pid),  # noqa: PLW1509
     )
     pipe = process.stdin or process.stdout
     if pipe is not None:

@@ -1,7 +1,6 @@
 """The `Containers` port on the demo's embedded engine, which runs services as local processes.
 
-The engine is a daemon of its own (JSON over HTTP on loopback), so that a worker's death is no
-more to it than it is to Docker.
+A daemon of its own (JSON over HTTP on loopback): a worker's death is no more to it than to Docker.
 """
 
 from __future__ import annotations
@@ -11,7 +10,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from http import HTTPStatus
-from types import MappingProxyType
 
 import httpx
 
@@ -46,7 +44,6 @@ from workers.adapters.surroundings import Surroundings
 
 _ANSWER_S = 10.0
 _TAIL_CHARACTERS = 1024
-_NO_QUERY: Mapping[str, str] = MappingProxyType({})
 
 
 class EmbeddedContainers:
@@ -141,14 +138,16 @@ class EmbeddedContainers:
         )
 
     def one_off(
-        self, command: CommandLine, timeout_s: float, secrets: Mapping[str, str]
+        self,
+        command: CommandLine,
+        timeout_s: float,
+        secrets: Mapping[str, str],
+        cpus: float | None = None,
     ) -> OneOffOutcome:
-        """Run a Compose `run --rm` line: a child of ours, in the folder of the service's image."""
-        body = {
-            "argv": command.argv,
-            "cwd": command.directory or self._compose.directory,
-            "environment": command.environment,
-        }
+        """Run a Compose `run --rm` line: a child of ours in the image's folder, with no limit."""
+        del cpus
+        home, given = command.directory or self._compose.directory, command.environment
+        body = {"argv": command.argv, "cwd": home, "environment": given}
         with _translated(command.argv[0]):
             answer = self._http.post("/one_off", json=body).raise_for_status()
         if "exit_code" in answer.json():
@@ -222,7 +221,7 @@ class EmbeddedContainers:
         return str(self._info().images / digest.removeprefix("sha256:"))
 
     def _info(self) -> Info:
-        return Info.model_validate_json(self._get("/info", _NO_QUERY))
+        return Info.model_validate_json(self._get("/info", {}))
 
     def _tags(self, repository: str) -> dict[str, Image]:
         return TAGS.validate_json(self._get("/registry/tags", {"repository": repository}))

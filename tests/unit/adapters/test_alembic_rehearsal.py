@@ -39,6 +39,7 @@ class Image:
     own: bool = False
     late: bool = False
     said: list[tuple[str, str]] = field(default_factory=list)
+    engine: FakeContainers | None = None
 
     def __call__(
         self, argv: tuple[str, ...], secrets: Mapping[str, str], timeout_s: float
@@ -51,8 +52,8 @@ class Image:
 
     def run(self, folder: Path, database: str, *, scratch: bool) -> OneOffOutcome:
         variables = {"api": {"DATABASE_URL": URL}}
-        engine = FakeContainers(str, played=self, variables=variables)
-        tool = AlembicTool(engine, Migrations(), "api", folder, "RB-7")
+        self.engine = engine = FakeContainers(str, played=self, variables=variables)
+        tool = AlembicTool(engine, Migrations(), "api", folder, "RB-7", rehearsal_cpus=0.5)
         return tool.run(MIGRATION, database, 60, scratch=scratch)
 
 
@@ -73,10 +74,14 @@ def test_a_tool_that_goes_by_the_variable_rehearses_on_the_copy(
     image = Image(late=late)
     assert image.run(tmp_path, COPY, scratch=True).exit_code == 0
     assert image.said[1] == ("r05", URL.replace("5432/samokoder", f"5432/{COPY}"))
+    assert image.engine is not None
+    assert image.engine.log[-1].startswith("one-off on 0.5 CPU ")
 
 
 def test_production_is_not_asked_twice(tmp_path: Path) -> None:
-    """The real run goes where the services go, whatever names it."""
+    """The real run goes where the services go, whatever names it, and is not held back."""
     image = Image(own=True)
     assert image.run(tmp_path, "samokoder", scratch=False).exit_code == 0
     assert image.said == [("r05", URL)]
+    assert image.engine is not None
+    assert "CPU" not in "".join(image.engine.log)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from contextlib import ExitStack
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 from commands.domain.errors import LeaseHeldError
 from commands.domain.plan import EvidenceItem
 from tests.engines.waiting import eventually
-from workers.adapters.piping import piped
+from workers.adapters.piping import NICE, piped
 from workers.adapters.surroundings import Surroundings
 from workers.lease import Lease
 from workers.turn import REHEARSAL, Turn
@@ -63,13 +64,16 @@ def test_nobody_waits_for_what_is_not_wanted_any_more(tmp_path: Path) -> None:
 
 
 def test_a_program_holds_the_turn_until_it_ends(tmp_path: Path) -> None:
-    """Whoever started it may be gone: as long as pg_restore works, nobody else begins."""
+    """Whoever started it may be gone: while pg_restore works (after production) nobody begins."""
     around = Surroundings({"PATH": "/usr/bin:/bin"})
     with ExitStack() as work:
         with turn(tmp_path, "RB-17", around.held).taken(0, never, unheard):
             env, held = around.environment, tuple(around.held)
             cat = piped(("cat",), stream="stdin", timeout_s=60, env=env, held=held)
             program = work.enter_context(cat)
+        own = os.getpriority(os.PRIO_PROCESS, 0)
+        lowered = os.getpriority(os.PRIO_PROCESS, program.process.pid)
+        assert lowered == min(19, own + NICE)
         late = turn(tmp_path, "RB-18").taken(0, never, unheard)
         with pytest.raises(LeaseHeldError), late:
             pass

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 
 from commands.database_ports import Counts, Finding, ServerFacts, Shape
+from commands.domain import naming
 from commands.domain.database import BackupRecord, Loss, RevisionId, Session, Tie
-from workers.adapters.postgres import copies, counting, sessions, tied
+from workers.adapters.postgres import copies, counting, gentle, sessions, tied
 from workers.adapters.postgres.address import MAINTENANCE, Address, Link
 from workers.adapters.postgres.dumping import Dump
 from workers.adapters.postgres.integrity import Integrity
@@ -130,6 +131,8 @@ class Postgres:
         """An empty database; owner, encoding, locale, settings and grants of `like`."""
         with self._apart() as link:
             copies.create(link, database, like)
+            if naming.is_scratch(database) and not self.is_scratch:
+                gentle.every_session(link, database, like)
 
     def dump(
         self, database: str, path: str, timeout_s: float, tables: Sequence[str] = ()
@@ -159,8 +162,12 @@ class Postgres:
         with self._apart() as link:
             sessions.end_named(link, self.application)
 
-    def _on(self, database: str, timeout_s: float = 60.0) -> AbstractContextManager[Link]:
-        return self.where().connected(database, self.application, timeout_s)
+    @contextmanager
+    def _on(self, database: str, timeout_s: float = 60.0) -> Iterator[Link]:
+        with self.where().connected(database, self.application, timeout_s) as link:
+            if naming.is_beside(database) and not self.is_scratch:
+                gentle.session(link)
+            yield link
 
     def _apart(self, timeout_s: float | None = 60.0) -> AbstractContextManager[Link]:
         """A session that stands in the way of no copy, rename or drop."""

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from commands.domain.errors import CommandFailedError, CommandTimedOutError
 from commands.domain.plan import CommandLine
+from workers.adapters.piping import NICE
 from workers.adapters.postgres.address import Address
 from workers.adapters.surroundings import Surroundings
 
@@ -71,8 +72,9 @@ class InContainer:
     surroundings: Surroundings
 
     def argv(self, argv: tuple[str, ...], environment: Mapping[str, str]) -> tuple[str, ...]:
-        """By `docker exec`, or whatever the engine calls it."""
-        return self.containers.in_container(self.service, argv, environment)
+        """By `docker exec`, or whatever the engine calls it; beside the server, and after it."""
+        lowered = ("nice", "-n", str(NICE), *argv)
+        return self.containers.in_container(self.service, lowered, environment)
 
     def address(self, address: Address) -> Address:
         """The server's socket."""

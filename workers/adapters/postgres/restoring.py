@@ -23,7 +23,7 @@ from commands.domain.errors import (
 )
 from workers.adapters import notes
 from workers.adapters.piping import Piped, piped
-from workers.adapters.postgres import counting, sessions
+from workers.adapters.postgres import counting, gentle, sessions
 from workers.adapters.postgres.address import MAINTENANCE, Address, limit_statements
 from workers.adapters.postgres.archive import CUSTOM, blocks
 from workers.adapters.postgres.plain_sql import Part, PlainSql
@@ -104,6 +104,8 @@ class Restore:
         self, content: Iterable[bytes], options: tuple[str, ...], timeout_s: float
     ) -> None:
         given = self.programs.address(self.address).variables(self._name)
+        if not self.is_scratch:
+            given["PGOPTIONS"] = f"{given.get('PGOPTIONS', '')} {gentle.OPTIONS}".strip()
         with piped(
             self.programs.argv(("pg_restore", *options), given),
             stream="stdin",
@@ -125,6 +127,8 @@ class Restore:
     def _by_statements(self, file: Path, into: str, timeout_s: float) -> None:
         parts = PlainSql(file.name, without_owners=self.is_scratch).parts(blocks(file))
         with self.address.connected(into, self.application, timeout_s) as link:
+            if not self.is_scratch:
+                gentle.session(link)
             # Several statements at a time go as they are, never as a prepared one.
             link.prepare_threshold = None
             with link.transaction(), link.cursor() as cursor:
