@@ -17,6 +17,7 @@ from commands.domain.errors import (
     BackupInvalidError,
     CommandFailedError,
     CommandTimedOutError,
+    DatabaseError,
     DiskFullError,
     RollbotError,
 )
@@ -288,6 +289,18 @@ def test_a_restore_that_fails_says_so(stage: Stage) -> None:
 def _half_a_dump(stage: Stage, folder: Path, ending: str) -> str:
     """A pg_dump that writes the first 3 KiB of a real one, and then ends so."""
     return _program(folder, f'{stage.server.programs}/pg_dump "$@" | head -c 3000; {ending}')
+
+
+def test_a_table_whose_rows_are_hidden_from_the_role_is_named(stage: Stage) -> None:
+    """FORCE ROW LEVEL SECURITY: no backup with fewer rows, and no word of snapshots."""
+    with stage.server.connect(stage.name) as link:
+        link.execute("ALTER TABLE noise ENABLE ROW LEVEL SECURITY")
+        link.execute("ALTER TABLE noise FORCE ROW LEVEL SECURITY")
+
+    with pytest.raises(DatabaseError, match='row-level security policy for table "noise"'):
+        _dumped(stage)
+
+    assert stage.left_over() == []
 
 
 def _program(folder: Path, script: str, name: str = "pg_dump") -> str:

@@ -140,12 +140,17 @@ def _compress(program: Piped, written: PartialFile) -> None:
 
 @contextmanager
 def _beside(link: Link, count: partial[Counts]) -> Iterator[Future[Counts]]:
-    """Count in another thread while the block runs; a block that fails does not wait for it."""
+    """Count in another thread while the block runs; a block that fails does not wait for it.
+
+    A count that failed takes the snapshot along: then it is raised, not what pg_dump makes of that.
+    """
     with ThreadPoolExecutor(1, thread_name_prefix="counts") as pool:
         counted = pool.submit(count)
         try:
             yield counted
-        except BaseException:
+        except BaseException as error:
+            if counted.done() and (cause := counted.exception()):
+                raise cause from error
             link.cancel_safe()
             raise
 
