@@ -286,11 +286,6 @@ def test_a_restore_that_fails_says_so(stage: Stage) -> None:
     assert "says" in caught.value.tail
 
 
-def _half_a_dump(stage: Stage, folder: Path, ending: str) -> str:
-    """A pg_dump that writes the first 3 KiB of a real one, and then ends so."""
-    return _program(folder, f'{stage.server.programs}/pg_dump "$@" | head -c 3000; {ending}')
-
-
 def test_a_table_whose_rows_are_hidden_from_the_role_is_named(stage: Stage) -> None:
     """FORCE ROW LEVEL SECURITY: no backup with fewer rows, and no word of snapshots."""
     with stage.server.connect(stage.name) as link:
@@ -301,6 +296,11 @@ def test_a_table_whose_rows_are_hidden_from_the_role_is_named(stage: Stage) -> N
         _dumped(stage)
 
     assert stage.left_over() == []
+
+
+def _half_a_dump(stage: Stage, folder: Path, ending: str) -> str:
+    """A pg_dump that writes the first 3 KiB of a real one, and then ends so."""
+    return _program(folder, f'{stage.server.programs}/pg_dump "$@" | head -c 3000; {ending}')
 
 
 def _program(folder: Path, script: str, name: str = "pg_dump") -> str:
