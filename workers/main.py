@@ -92,7 +92,7 @@ class DriveWorker(Worker):
 
     def run_maintenance_tasks(self) -> None:
         """None: RQ's cleaning calls the callbacks of lost jobs; see `Inheritance` for ours."""
-        self.last_cleaned_at = now()  # type: ignore[assignment]
+        self.last_cleaned_at = now()  # type: ignore[assignment] # RQ declares None
 
     def bootstrap(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 -- RQ's signature
         """Register, then take up what an earlier worker on this host was killed over."""
@@ -197,7 +197,7 @@ class DriveWorker(Worker):
         else:
             log.error("job_failed", job=job.id, why=str(exc_info[1]), exc_info=exc_info)
 
-    def handle_job_failure(self, job: Job, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401
+    def handle_job_failure(self, job: Job, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 -- as RQ has it
         """RQ forgets who was at it; then nothing is left, so that it can be queued again."""
         super().handle_job_failure(job, *args, **kwargs)
         self._jobs.discard(job.id)

@@ -71,7 +71,7 @@ class Connection:
             self._renewing.cancel()
             await asyncio.wait({self._renewing})
         if self._handler is not None:
-            await self._handler.close_async()  # type: ignore[no-untyped-call]
+            await self._handler.close_async()  # type: ignore[no-untyped-call] # the library's own
         await self._listener.stop()
         await self._wire.close()
 
@@ -97,9 +97,9 @@ class Connection:
         )
         handler.client.wss_uri = str(ticket["url"])
         try:
-            await handler.connect_async()  # type: ignore[no-untyped-call]
+            await handler.connect_async()  # type: ignore[no-untyped-call] # the library's own
         except BaseException:
-            await handler.close_async()  # type: ignore[no-untyped-call]
+            await handler.close_async()  # type: ignore[no-untyped-call] # the library's own
             raise
         return handler
 

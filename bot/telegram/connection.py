@@ -47,7 +47,7 @@ class PatientRequest(HTTPXRequest):
     is_answered = False
     """Whether the last poll was."""
 
-    async def do_request(self, *args: Any, **kwargs: Any) -> tuple[int, bytes]:  # noqa: ANN401
+    async def do_request(self, *args: Any, **kwargs: Any) -> tuple[int, bytes]:  # noqa: ANN401 -- as the library has it
         try:
             code, body = await super().do_request(*args, **kwargs)
         except Exception:

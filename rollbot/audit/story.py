@@ -40,7 +40,7 @@ def told(entries: Sequence[Recorded[e.AnyEvent]]) -> Iterator[str]:
         yield from (f"{_INDENT} {line}" for line in rest)
 
 
-def _sentence(event: e.AnyEvent, plan: Plan | None) -> Iterator[str]:  # noqa: PLR0911
+def _sentence(event: e.AnyEvent, plan: Plan | None) -> Iterator[str]:  # noqa: PLR0911 -- a table
     match event:
         case e.Requested():
             return _asked_for(event)

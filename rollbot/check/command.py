@@ -118,7 +118,7 @@ def _made(one: Check, ground: Ground) -> list[Finding]:
     try:
         # One by one: what was found before it broke is kept.
         for finding in one(ground):
-            found.append(finding)  # noqa: PERF402
+            found.append(finding)  # noqa: PERF402 -- told as they come
     except StoreUnavailableError:
         found.append(red("ready.redis_away"))
     except RollbotError as error:

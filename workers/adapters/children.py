@@ -116,7 +116,7 @@ def _start(
         start_new_session=True,
         pass_fds=inherited,
         # Two system calls on a library loaded before the fork: nothing here can wait for a lock.
-        preexec_fn=lambda: die_with_parent(parent_pid),  # noqa: PLW1509
+        preexec_fn=lambda: die_with_parent(parent_pid),  # noqa: PLW1509 -- see above
     )
 
 
@@ -163,7 +163,7 @@ class _Output:
     def read_until(self, process: subprocess.Popen[bytes], deadline: float) -> bool:
         """Read until the child has ended; False when it has not by the deadline."""
         assert process.stdout is not None  # noqa: S101 -- both are pipes, see `_start`
-        assert process.stderr is not None  # noqa: S101
+        assert process.stderr is not None  # noqa: S101 -- the same
         with selectors.DefaultSelector() as pipes:
             for pipe in (process.stdout, process.stderr):
                 if not pipe.closed:

@@ -225,6 +225,7 @@ class DockerContainers:
     def _credentials(self, host: str) -> Credentials | None:
         api = self._engine.api
         with self._engine.calling(host):
+            # Docker's own client reads them, and offers no other way to them.
             known = resolve_authconfig(api._auth_configs, host or "docker.io")  # noqa: SLF001
         found = {key.lower(): value for key, value in (known or {}).items()}
         if not found.get("username"):

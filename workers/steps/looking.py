@@ -14,7 +14,7 @@ class Looking:
         """There is nothing to come back to."""
         return {}
 
-    def probe(self, before: Before) -> Progress:  # noqa: ARG002
+    def probe(self, before: Before) -> Progress:  # noqa: ARG002 -- as `Step` has it
         """A question that was cut short is asked again."""
         return Progress.UNTOUCHED
 

@@ -27,7 +27,7 @@ class PullImage:
         """Whether the image was here before: what was, is not ours to remove."""
         return {PRESENT: "yes" if self._is_here() else "no"}
 
-    def probe(self, before: Before) -> Progress:  # noqa: ARG002
+    def probe(self, before: Before) -> Progress:  # noqa: ARG002 -- as `Step` has it
         """An image is here whole or not at all."""
         return Progress.DONE if self._is_here() else Progress.UNTOUCHED
 
