@@ -115,6 +115,24 @@ def test_in_and_out_under_a_client_that_never_stops(server: Server) -> None:
     assert users.answers[-1].status == 200
 
 
+def test_https_shows_the_page_and_only_it(traefik: Callable[[str], Traefik], service: str) -> None:
+    """Who comes by TLS is not served behind the page's back, and is served again after it."""
+    server = traefik(service)
+    proxy = told_by(server)
+    before = server.get_by_tls("/projects").status_code
+
+    proxy.enter("RB-17")
+    shows_everybody(proxy, page=True)
+    shown = server.get_by_tls("/projects")
+    health = server.get_by_tls("/health").status_code
+    proxy.leave()
+    shows_everybody(proxy, page=False)
+
+    assert (before, shown.status_code, health) == (200, 503, 200)
+    assert shown.headers["x-rollbot-maintenance"] == "RB-17"
+    assert server.get_by_tls("/projects").status_code == 200
+
+
 def test_users_read_a_page(server: Server) -> None:
     """Nginx has the page in its own file; Traefik fetches it, and says 503 without it too."""
     port = free_port()

@@ -20,6 +20,11 @@ http:
       rule: PathPrefix(`/`)
       entryPoints: [web]
       service: samokoder
+    samokoder-tls:
+      rule: PathPrefix(`/`)
+      entryPoints: [websecure]
+      service: samokoder
+      tls: {{}}
   services:
     samokoder:
       loadBalancer:
@@ -101,11 +106,21 @@ class _Proxy:
 
 @dataclass(slots=True)
 class Traefik(_Proxy):
-    """Traefik 3 that watches `routes`; the customer's own file in it is `samokoder.yml`."""
+    """Traefik 3 that watches `routes`; the customer's own file in it is `samokoder.yml`.
+
+    By HTTPS, too, with a certificate that nobody trusts.
+    """
+
+    tls_port: int = field(default_factory=free_port)
 
     @property
     def routes(self) -> Path:
         return self.directory / "routes"
+
+    def get_by_tls(self, path: str = "/") -> httpx.Response:
+        """One request as a user of the HTTPS address makes it."""
+        url = f"https://127.0.0.1:{self.tls_port}{path}"
+        return httpx.get(url, trust_env=False, timeout=20, verify=False)
 
     def start(self) -> None:
         """Start and wait until it hands requests on (0.5 s)."""
@@ -114,6 +129,7 @@ class Traefik(_Proxy):
         self._run(
             str(Path(sys.executable).with_name("traefik")),
             f"--entrypoints.web.address=127.0.0.1:{self.port}",
+            f"--entrypoints.websecure.address=127.0.0.1:{self.tls_port}",
             f"--providers.file.directory={self.routes}",
             "--providers.file.watch=true",
             "--global.checknewversion=false",
