@@ -33,11 +33,10 @@ class Standing(StrEnum):
 class Incoming(BaseModel):
     """One thing a person said or pressed, authenticated by its listener, before it is understood.
 
-    `delivery_id` is the platform's own id of the event (Slack trigger or envelope, Telegram
-    update): the same id is the same event. `words` is what follows `/rollback` (`kind` "words",
-    forms are turned into words by the listener), or a button's opaque value (`kind` "button").
-    `home` is the channel it was said in; `private` when that is a direct conversation. A
-    platform's handle for a private answer lives a few minutes and stays with its listener.
+    `delivery_id` is the platform's own id of the event: the same id is the same event. `words` is
+    what follows `/rollback` (`kind` "words"; a form's are made by its listener), or a button's
+    opaque value (`kind` "button"). `home` is where it was said; `private` when that is a direct
+    conversation. A platform's handle for a private answer stays with its listener.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
