@@ -97,11 +97,16 @@ class Address:
     ) -> Iterator[Link]:
         """A session that commits each statement by itself; what it raises is ours.
 
+        Only the server's own functions and operators are found by a name without its schema.
+
         `timeout_s` is for each statement; None: no limit. Raises DatabaseUnavailableError,
         DatabaseError, CommandTimedOutError, DiskFullError.
         """
         link = self._connect(database, application)
         with translated(database, self.redacted, timeout_s), link:
+            # First: who may create in `public` makes functions and operators that fit better than
+            # the server's own, and they would run as our role (CVE-2018-1058).
+            link.execute("SELECT pg_catalog.set_config('search_path', '', false)")
             limit_statements(link, timeout_s)
             # A policy that hides rows must be an error, never a smaller count.
             link.execute("SET row_security = off")

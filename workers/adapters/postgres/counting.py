@@ -66,6 +66,11 @@ _SHAPE = f"""
         JOIN pg_namespace n ON n.oid = y.typnamespace WHERE {_OF_USERS}
         GROUP BY n.nspname, y.typname
 """  # noqa: S608 -- constants again
+_VERSION_TABLE = """
+    SELECT n.nspname, c.relname FROM pg_catalog.pg_class c
+    JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
+    WHERE c.oid OPERATOR(pg_catalog.=) pg_catalog.to_regclass('alembic_version')::pg_catalog.oid
+"""
 _HOLDS_ITS_ROWS = """
     SELECT 1 FROM pg_class c WHERE c.oid = %s AND c.relkind = 'r'
       AND NOT EXISTS (SELECT 1 FROM pg_inherits i WHERE i.inhparent = c.oid)
@@ -91,10 +96,14 @@ _ESTIMATED_COLUMN = """
 
 def revisions(link: Link) -> tuple[RevisionId, ...]:
     """The rows of alembic_version, sorted; empty when there is no such table."""
-    if one(link, "SELECT to_regclass('alembic_version')") is None:
+    # Where the role itself would find it: our own sessions look nowhere (`Address.connected`).
+    link.execute("RESET search_path")
+    found = link.execute(_VERSION_TABLE).fetchone()
+    link.execute("SELECT pg_catalog.set_config('search_path', '', false)")
+    if found is None:
         return ()
-    rows = link.execute("SELECT version_num FROM alembic_version").fetchall()
-    return tuple(sorted(str(row[0]) for row in rows))
+    asked = sql.SQL("SELECT version_num FROM {}").format(sql.Identifier(*found))
+    return tuple(sorted(str(row[0]) for row in link.execute(asked).fetchall()))
 
 
 def counts(link: Link, timeout_s: float, only: Sequence[str] = ()) -> Counts:

@@ -3,39 +3,58 @@
 from __future__ import annotations
 
 import math
+import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import LiteralString
 
 from psycopg import errors, sql
 
 from commands.database_ports import Counts, Finding
 from commands.domain.database_looks import NOT_VALID
+from commands.domain.errors import DatabaseError
 from workers.adapters.postgres.address import Link, limit_statements
 from workers.adapters.postgres.counting import one, split
 
 ORPHANS_COUNTED = 1000
 """More are not counted: one is bad enough, and a table full of them takes long."""
 
+# Each pair is compared by the operator that the key itself goes by (`citext` has its own). `plain`:
+# no function of somebody's is called for it, which an implicit cast or a domain's operator may be.
 _FOREIGN_KEYS = """
-    SELECT k.convalidated, k.conname, cn.nspname, c.relname, pn.nspname, p.relname,
-           (SELECT array_agg(a.attname::text ORDER BY o.n) FROM unnest(k.conkey)
-                WITH ORDINALITY o(att, n)
-                JOIN pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = o.att),
-           (SELECT array_agg(a.attname::text ORDER BY o.n) FROM unnest(k.confkey)
-                WITH ORDINALITY o(att, n)
-                JOIN pg_attribute a ON a.attrelid = k.confrelid AND a.attnum = o.att)
+    SELECT k.convalidated, k.conname, cn.nspname, c.relname, pn.nspname, p.relname, pairs.*
     FROM pg_constraint k
     JOIN pg_class c ON c.oid = k.conrelid JOIN pg_namespace cn ON cn.oid = c.relnamespace
     JOIN pg_class p ON p.oid = k.confrelid JOIN pg_namespace pn ON pn.oid = p.relnamespace
+    CROSS JOIN LATERAL (
+        SELECT array_agg(pa.attname::text ORDER BY o.n) AS keys,
+               array_agg(ca.attname::text ORDER BY o.n) AS columns,
+               array_agg(rn.nspname::text ORDER BY o.n) AS rooms,
+               array_agg(r.oprname::text ORDER BY o.n) AS operators,
+               bool_and((SELECT bool_and(
+                   given.oid = taken.oid OR (rn.nspname = 'pg_catalog' AND (
+                       taken.typtype = 'p' OR given.typbasetype = taken.oid OR EXISTS (
+                           SELECT 1 FROM pg_cast s LEFT JOIN pg_proc f ON f.oid = s.castfunc
+                           WHERE s.castsource IN (given.oid, given.typbasetype)
+                             AND s.casttarget = taken.oid AND (s.castmethod = 'b'
+                               OR f.pronamespace = 'pg_catalog'::regnamespace)))))
+                   FROM (VALUES (pa.atttypid, r.oprleft), (ca.atttypid, r.oprright)) side (a, b)
+                   JOIN pg_type given ON given.oid = side.a JOIN pg_type taken ON taken.oid = side.b
+               )) AS plain
+        FROM unnest(k.conpfeqop, k.confkey, k.conkey) WITH ORDINALITY o (op, p, c, n)
+        JOIN pg_operator r ON r.oid = o.op JOIN pg_namespace rn ON rn.oid = r.oprnamespace
+        JOIN pg_attribute pa ON pa.attrelid = k.confrelid AND pa.attnum = o.p
+        JOIN pg_attribute ca ON ca.attrelid = k.conrelid AND ca.attnum = o.c
+    ) pairs
     WHERE k.contype = 'f' AND k.conparentid = 0
     ORDER BY 3, 4, 2
 """
 # Owned by the column (serial, identity), or named in its default.
 _SEQUENCES = """
-    SELECT DISTINCT sn.nspname, s.relname, tn.nspname, t.relname, a.attname
+    SELECT DISTINCT sn.nspname, s.relname, tn.nspname, t.relname, a.attname,
+           coalesce(nullif(y.typbasetype, 0), y.oid) = ANY ('{int2,int4,int8,float4,float8,numeric}'
+               ::regtype[]::oid[])
     FROM (
         SELECT objid AS sequence, refobjid AS relation, refobjsubid AS att FROM pg_depend
         WHERE classid = 'pg_class'::regclass AND deptype IN ('a', 'i') AND refobjsubid > 0
@@ -49,6 +68,7 @@ _SEQUENCES = """
     JOIN pg_sequence q ON q.seqrelid = s.oid AND q.seqincrement > 0
     JOIN pg_class t ON t.oid = used.relation JOIN pg_namespace tn ON tn.oid = t.relnamespace
     JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum = used.att
+    JOIN pg_type y ON y.oid = a.atttypid
     ORDER BY 1, 2
 """
 _INDEXES = """
@@ -57,6 +77,9 @@ _INDEXES = """
     JOIN pg_namespace n ON n.oid = c.relnamespace
     WHERE n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast') ORDER BY 1, 2
 """
+
+# https://www.postgresql.org/docs/15/sql-createoperator.html: it holds nothing that ends a name.
+_OPERATOR = re.compile(r"[-+*/<>=~!@#%^&|`?]+")
 
 _CANNOT_TELL = (
     *(errors.QueryCanceled, errors.InsufficientPrivilege),
@@ -93,9 +116,13 @@ class Integrity:
             yield Finding("count", name, ok, "" if found is None else f"{found}/{wanted}")
 
     def _foreign_keys(self) -> Iterator[Finding]:
-        for is_valid, name, room, child, parent_room, parent, columns, keys in self.link.execute(
-            _FOREIGN_KEYS
-        ).fetchall():
+        for row in self.link.execute(_FOREIGN_KEYS).fetchall():
+            is_valid, name, room, child, parent_room, parent, *pairs, is_plain = row
+            subject = f"{child}.{name}"
+            if not is_plain:
+                yield Finding("foreign_key", subject, ok=None)
+                continue
+            keys, columns, rooms, operators = pairs
             # A row with a null in the key points nowhere (MATCH SIMPLE, the only kind in use).
             orphans = sql.SQL(
                 "SELECT count(*) FROM (SELECT 1 FROM {child} c WHERE {given} AND NOT EXISTS"
@@ -103,12 +130,12 @@ class Integrity:
             ).format(
                 child=sql.Identifier(room, child),
                 parent=sql.Identifier(parent_room, parent),
-                given=_each("c.{} IS NOT NULL", [(column,) for column in columns]),
-                same=_each("p.{} = c.{}", list(zip(keys, columns, strict=True))),
+                given=_all(sql.SQL("c.{} IS NOT NULL").format(sql.Identifier(c)) for c in columns),
+                same=_all(map(_same, keys, rooms, operators, columns)),
                 most=ORPHANS_COUNTED,
             )
             found = self._number(orphans)
-            subject, said = f"{child}.{name}", str(found) if found else ""
+            said = str(found) if found else ""
             if found and not is_valid:
                 # It promised nothing of the rows that were there when it was made.
                 yield Finding("foreign_key", subject, ok=None, found=f"{NOT_VALID} {said}")
@@ -116,7 +143,12 @@ class Integrity:
             yield Finding("foreign_key", subject, None if found is None else found == 0, said)
 
     def _sequences(self) -> Iterator[Finding]:
-        for room, name, table_room, table, column in self.link.execute(_SEQUENCES).fetchall():
+        for row in self.link.execute(_SEQUENCES).fetchall():
+            room, name, table_room, table, column, is_number = row
+            if not is_number:
+                # A key made of text and nextval; what is not the server's own is not cast by us.
+                yield Finding("sequence", f"{table}.{column}", ok=None)
+                continue
             ahead = sql.SQL(
                 "SELECT last_value + is_called::int - coalesce((SELECT max({column}) FROM {table}),"
                 " last_value - 1) FROM {sequence}"
@@ -158,6 +190,16 @@ def _whole(found: object) -> int | None:
     return None
 
 
-def _each(words: LiteralString, names: list[tuple[str, ...]]) -> sql.Composed:
-    parts = [sql.SQL(words).format(*map(sql.Identifier, given)) for given in names]
+def _same(key: str, room: str, operator: str, column: str) -> sql.Composed:
+    if not _OPERATOR.fullmatch(operator):
+        raise DatabaseError(room, "", f"an operator named {operator}")
+    return sql.SQL("p.{key} OPERATOR({room}.{operator}) c.{column}").format(
+        key=sql.Identifier(key),
+        room=sql.Identifier(room),
+        operator=sql.SQL(operator),
+        column=sql.Identifier(column),
+    )
+
+
+def _all(parts: Iterable[sql.Composed]) -> sql.Composed:
     return sql.SQL(" AND ").join(parts)
