@@ -5,7 +5,7 @@ Synchronous, worker-side; every method raises only RollbotError subclasses.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol, Self
 
 from commands.domain.actions import Target
@@ -69,13 +69,14 @@ class Database(Protocol):
         """Exact rows of every ordinary table, in one snapshot, `alembic_version` left out."""
         ...
 
+    def writes(self, database: str) -> Mapping[str, str]:
+        """A word for each table, another one once it was written to; drain before, to be sure."""
+        ...
+
     def rows_at_risk(
         self, database: str, losses: Sequence[Loss], timeout_s: float
     ) -> tuple[Loss, ...]:
-        """The same losses with rows (non-null values of a column) and sizes filled in.
-
-        What takes longer than the limit is estimated by the server's statistics.
-        """
+        """The same losses; rows (not null, of a column) and sizes told, or late ones guessed."""
         ...
 
     def shape(self, database: str) -> Shape:
@@ -98,10 +99,7 @@ class Database(Protocol):
         ...
 
     def clone(self, source: str, copy: str, timeout_s: float) -> None:
-        """Copy a whole database beside it (`strategy file_copy`); its sessions are ended first.
-
-        Safe to repeat: a copy that was cut short is dropped and made again by the caller.
-        """
+        """Copy a whole database beside it (`strategy file_copy`); its sessions are ended first."""
         ...
 
     def is_whole(self, database: str) -> bool:

@@ -42,6 +42,7 @@ def with_state(ports: Ports, state: RollbackState) -> Ports:
     )
     known = Known(
         captured={number: record.before for number, record in state.steps.items()},
+        said={n: record.detail for n, record in state.steps.items() if record.detail},
         attempts={number: record.attempt for number, record in state.steps.items()},
         evidence=state.evidence,
     )

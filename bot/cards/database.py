@@ -236,10 +236,12 @@ def _moment(said: str) -> datetime | None:
         return None
 
 
-def detail_shown(action: object) -> bool:
+def detail_shown(action: object, detail: Text) -> bool:
     """Whether what the step says for itself belongs on the card: who was ended, how long it took.
 
-    The rest is said elsewhere on it, or stands in the thread.
+    And that somebody wrote to what was being copied. The rest is said elsewhere on it, or stands
+    in the thread.
     """
     is_dump = isinstance(action, KeepCopy) and action.way == "dump"
-    return is_dump or getattr(action, "kind", "") in ("drain_sessions", "migrate_schema")
+    is_news = is_dump or detail.key == "db.cloned_again"
+    return is_news or getattr(action, "kind", "") in ("drain_sessions", "migrate_schema")

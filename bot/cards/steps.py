@@ -133,8 +133,9 @@ def _detail(view: View, step: PlannedStep, record: StepRecord, seconds: float | 
         said.append(trimmed(first_line(words.tell(record.error)), 200))
     # On the way back a step that is not walked back yet has only what it did on the way there.
     is_past = view.state.direction == "back" and record.status is not StepStatus.REVERTED
-    if record.detail and not record.error and not is_past and detail_shown(step.action):
-        said.append(trimmed(first_line(words.tell(record.detail)), 120))
+    detail = None if record.error or is_past else record.detail
+    if detail and detail_shown(step.action, detail):
+        said.append(trimmed(first_line(words.tell(detail)), 120))
     if _left_out(record):
         said.append(words.say("db.left_out", person=words.name(view.state.rehearsal_skipped_by)))
     if record.marked_by:

@@ -100,7 +100,10 @@ def test_a_database_is_described(world: World) -> None:
     assert not world.database.exists(world.name("_absent"))
     assert world.database.size_bytes(name) > 0
     assert world.database.revisions(name) == ("r06",)
+    written = world.database.writes(name)
     assert world.counts(name) == {"users": 4, "projects": 0}
+    assert {"users", "projects"} <= set(written)
+    assert written["users"] != written["projects"]
     eventually(lambda: world.database.sessions(name) == (), what="nobody is on it")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import PurePosixPath
@@ -49,7 +49,10 @@ class FakeWatch:
 
 @dataclass(slots=True)
 class FakeDatabase:
-    """`Database`. `calls` names what was done, in order; `fails[name]` is raised by that call."""
+    """`Database`. `calls` names what was done, in order; `fails[name]` is raised by that call.
+
+    `meanwhile[name]` is what somebody else does when that call begins.
+    """
 
     databases: dict[str, FakeContent] = field(default_factory=dict)
     shelf: FakeShelf = field(default_factory=FakeShelf)
@@ -61,6 +64,7 @@ class FakeDatabase:
     seen: Watched = field(default_factory=Watched)
     fails: dict[str, RollbotError] = field(default_factory=dict)
     calls: list[str] = field(default_factory=list)
+    meanwhile: dict[str, Callable[[], object]] = field(default_factory=dict)
 
     def server(self) -> ServerFacts:
         self._called("server")
@@ -84,6 +88,10 @@ class FakeDatabase:
     def counts(self, database: str, timeout_s: float) -> Counts:
         self._called("counts", database)
         return dict(self._of(database).counts)
+
+    def writes(self, database: str) -> dict[str, str]:
+        self._called("writes", database)
+        return {table: f"{rows}.0" for table, rows in self._of(database).counts.items()}
 
     def rows_at_risk(
         self, database: str, losses: Sequence[Loss], timeout_s: float
@@ -217,6 +225,7 @@ class FakeDatabase:
 
     def _called(self, name: str, *about: str) -> None:
         self.calls.append(" ".join((name, *about)))
+        self.meanwhile.get(name, lambda: None)()
         if name in self.fails:
             raise self.fails[name]
 

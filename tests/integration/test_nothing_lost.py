@@ -5,14 +5,17 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
+from typing import Any, cast
 
+import psycopg
 import pytest
 
 from commands.domain.database import Revision, ScriptGraph
-from commands.domain.errors import CommandFailedError, InDoubtError
+from commands.domain.errors import CheckFailedError, CommandFailedError, InDoubtError
 from commands.domain.keeping import COPY_STAYS
 from commands.domain.plan import Migration, Plan, Target
 from commands.domain.text import text
@@ -23,6 +26,7 @@ from tests.fakes.database_plans import NAME as PLANNED
 from tests.integration.postgres_port import LONG_S, port
 from tests.stack.schema import lay_out, migrate, seed
 from tests.unit.steps.database_world import DatabaseWorld, database_world
+from workers.adapters.backups import BackupFolder
 from workers.adapters.postgres.database import Postgres
 
 pytestmark = pytest.mark.engine("postgresql")
@@ -77,6 +81,25 @@ class HostAlembic:
         return OneOffOutcome(done.returncode, done.stdout, done.stderr[-200:], 1.0)
 
 
+class Meddled:
+    """A server on which something happens behind each call of that name."""
+
+    def __init__(self, database: Postgres, name: str, happens: Callable[[], object]) -> None:
+        self._database, self._name, self._happens = database, name, happens
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._database, name)
+        if name != self._name:
+            return found
+
+        def called(*given: object) -> object:
+            result = found(*given)
+            self._happens()
+            return result
+
+        return called
+
+
 @dataclass(slots=True)
 class RealWorld:
     """The steps' world, its production a database on a real server."""
@@ -87,6 +110,22 @@ class RealWorld:
 
     def counts(self, name: str = NAME) -> dict[str, int]:
         return dict(self.database.counts(name, LONG_S))
+
+    def meddled(self, name: str, *happens: Callable[[], object]) -> None:
+        """Behind the first call of that name the first of these happens, and so on."""
+        left = list(happens)
+        meddled = Meddled(self.database, name, lambda: left.pop(0)() if left else None)
+        self.w.ports = replace(self.w.ports, database=cast(Any, meddled))
+
+    def wrote(self, number: int, name: str = NAME) -> int:
+        """How many projects carry that mark."""
+        asked = "SELECT count(*) FROM projects WHERE priority = %s"
+        with self.server.connect(name) as link:
+            return int(str(link.execute(asked, [number]).fetchall()[0][0]))
+
+    def created(self, name: str) -> object:
+        """Another one of the same name has another number."""
+        return self.server.query(f"SELECT oid FROM pg_database WHERE datname = '{name}'")
 
     def names(self) -> set[str]:
         found = self.server.query("SELECT datname FROM pg_database")
@@ -99,12 +138,8 @@ def laid_out(postgres_server: PostgresServer, tmp_path: Path) -> Iterator[RealWo
     dsn = postgres_server.create_database(NAME)
     migrate(tmp_path, dsn, "v1.3.0")
     seed(dsn)
-    w = database_world()
+    w = relaid(database_world(), "clone")
     database = port(postgres_server)
-    renamed = w.plan.model_dump_json()
-    for old, new in ((PLANNED, NAME), (BEFORE[0], "r07c"), (AFTER[0], "r06")):
-        renamed = renamed.replace(f'"{old}"', f'"{new}"')
-    w.plan = Plan.model_validate_json(renamed)
     tool = HostAlembic(lay_out(tmp_path, "v1.3.0"), dsn)
     w.ports = replace(w.ports, database=database, migrations=tool)
     postgres_server.query("UPDATE alembic_version SET version_num = 'r07c'", NAME)
@@ -112,6 +147,19 @@ def laid_out(postgres_server: PostgresServer, tmp_path: Path) -> Iterator[RealWo
     yield real
     for name in real.names():
         postgres_server.drop_database(name)
+
+
+def relaid(w: DatabaseWorld, way: str) -> DatabaseWorld:
+    """Its plan, for the real names and revisions."""
+    made = (
+        database_world(way=way)
+        .plan.model_dump_json()
+        .replace('"tables":["projects"]', '"tables":[]')
+    )
+    for old, new in ((PLANNED, NAME), (BEFORE[0], "r07c"), (AFTER[0], "r06")):
+        made = made.replace(f'"{old}"', f'"{new}"')
+    w.plan = Plan.model_validate_json(made)
+    return w
 
 
 def script(real: RealWorld, does: str) -> None:
@@ -146,6 +194,94 @@ def test_rows_that_a_failed_migration_committed_away_come_back(laid_out: RealWor
     assert real.counts() == before
     assert real.counts(LEFT)["files"] == 0
     assert real.names() == {NAME, LEFT}
+
+
+@pytest.fixture
+def psql(laid_out: RealWorld) -> Iterator[Callable[[int], None]]:
+    """Somebody who marks a project, and stays connected."""
+    left: list[psycopg.Connection[Any]] = []
+
+    def writes(number: int) -> None:
+        link = psycopg.connect(laid_out.server.dsn(NAME), autocommit=True, application_name="psql")
+        left.append(link)
+        link.execute("UPDATE projects SET priority = %s WHERE id = %s", [number, number])
+
+    yield writes
+    for link in left:
+        link.close()
+
+
+def test_what_is_written_after_the_copy_is_copied_too(
+    laid_out: RealWorld, psql: Callable[[int], None]
+) -> None:
+    """Behind the copy, and between it and the migration: told with names, and the undo has both.
+
+    A reader and a look cost nothing.
+    """
+    real, w = laid_out, laid_out.w
+    script(real, 'op.execute("UPDATE projects SET priority = 0")')
+    real.meddled("clone", lambda: psql(1))
+    said = w.do("keep_copy").detail
+    assert said is not None
+    assert (said.key, said.params["tables"]) == ("db.cloned_again", ("projects",))
+    assert said.params["who"] == ("psql (samokoder, 127.0.0.1)",)
+    made = real.created(KEPT)
+    reader = psycopg.connect(real.server.dsn(NAME), autocommit=True)
+    reader.execute("SELECT count(*) FROM projects")
+    w.step("migrate_schema").capture()
+    reader.close()
+    assert real.created(KEPT) == made
+
+    psql(2)
+    said = w.do("migrate_schema").detail
+    assert said is not None
+    assert (said.key, said.params["tables"]) == ("db.migrated_again", ("projects",))
+    assert (real.wrote(1), real.wrote(2)) == (0, 0)
+    w.revert("migrate_schema", "keep_copy")
+    assert (real.wrote(1), real.wrote(2)) == (1, 1)
+    assert real.names() == {NAME, LEFT}
+
+
+def test_who_does_not_stop_writing_is_named_and_nothing_is_migrated(
+    laid_out: RealWorld, psql: Callable[[int], None]
+) -> None:
+    """Three copies, each late; then Retry goes on. The last moment counts too."""
+    real, w = laid_out, laid_out.w
+    script(real, 'op.execute("UPDATE projects SET priority = 0")')
+    writes = [partial(psql, number) for number in (1, 2, 3)]
+    real.meddled("clone", *writes)
+    with pytest.raises(CheckFailedError) as failed:
+        w.do("keep_copy")
+    assert failed.value.key == "check.written_meanwhile"
+    assert failed.value.facts["who"] == ("psql (samokoder, 127.0.0.1)",)
+    w.do("keep_copy")
+    assert (real.wrote(3), real.wrote(3, KEPT)) == (1, 1)
+
+    w.capture("migrate_schema")
+    real.server.query("TRUNCATE files", NAME)
+    with pytest.raises(CheckFailedError) as failed:
+        w.step("migrate_schema").apply()
+    assert failed.value.key == "check.written_since_copy"
+    assert failed.value.facts["tables"] == ("files",)
+    assert real.database.revisions(NAME) == ("r07c",)
+
+
+def test_a_dump_in_the_place_of_a_copy_has_what_was_written_meanwhile(
+    laid_out: RealWorld, psql: Callable[[int], None], tmp_path: Path
+) -> None:
+    """It is made again under its name; there is one, and it has the row."""
+    real = laid_out
+    w = real.w = relaid(real.w, "dump")
+    w.ports = replace(w.ports, backups=BackupFolder(tmp_path / "backups", w.ports.clock))
+    (tmp_path / "backups").mkdir()
+    real.meddled("dump", lambda: psql(1))
+    said = w.do("keep_copy").detail
+    assert said is not None
+    assert (said.key, said.params["tables"]) == ("db.kept_dump_again", ("projects",))
+    (kept,) = w.ports.folder.listed(NAME)
+    real.server.create_database(KEPT)
+    real.database.restore(w.ports.folder.path(kept.name), KEPT, LONG_S)
+    assert real.wrote(1, KEPT) == 1
 
 
 def test_a_type_that_was_changed_and_committed_is_half_way(laid_out: RealWorld) -> None:

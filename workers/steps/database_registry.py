@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import PurePath
 from typing import TypeVar
 
@@ -10,13 +10,14 @@ from commands.domain import plan as planned
 from commands.domain.plan import CommandLine, Plan, PlannedStep, Target
 from commands.planner import argv
 from commands.planner.database_warnings import AUTOCOMMIT
-from workers.steps import keep_copy, seen_page, take_backup
+from workers.steps import seen_page, take_backup
 from workers.steps.check_integrity import CheckIntegrity
 from workers.steps.compare_schema import CompareSchema
 from workers.steps.drain_sessions import DrainSessions
 from workers.steps.drop_scratch import DropScratch
 from workers.steps.end_maintenance import EndMaintenance
 from workers.steps.enter_maintenance import EnterMaintenance
+from workers.steps.keep_copy import KeepClone, KeepDump, Keeping
 from workers.steps.leave_maintenance import LeaveMaintenance
 from workers.steps.migrate_schema import MigrateSchema
 from workers.steps.ports import Ports
@@ -78,13 +79,8 @@ def _change(  # noqa: PLR0911 - one per kind
             return StartDependants(_switch(targets, start.command, step, ports, plan), start.stop)
         case planned.DrainSessions(database=database, patience_s=patience_s):
             return DrainSessions(ports, database, patience_s)
-        case planned.KeepCopy(way="clone", database=database):
-            begun = _is_known(ports, plan, planned.MigrateSchema)
-            swaps = _swaps_back(plan)
-            return keep_copy.KeepClone(ports, database, step.timeout_s, swaps, begun)
-        case planned.KeepCopy() as dump:
-            captured = _before(ports, step.number)
-            return keep_copy.KeepDump(ports, dump, step.timeout_s, captured)
+        case planned.KeepCopy() as action:
+            return _keep(action, step, ports, plan)
         case planned.MigrateSchema() as action:
             return _migrate(action, step, ports, plan)
         case planned.SwapDatabase(database=database):
@@ -112,10 +108,26 @@ def _look(step: PlannedStep, ports: Ports, plan: Plan) -> Step | None:
             return None
 
 
+def _keep(action: planned.KeepCopy, step: PlannedStep, ports: Ports, plan: Plan) -> Keeping:
+    if action.way == "dump":
+        return KeepDump(ports, action, step.timeout_s, _before(ports, step.number))
+    begun = _is_known(ports, plan, planned.MigrateSchema)
+    return KeepClone(ports, action.database, step.timeout_s, _swaps_back(plan), begun)
+
+
+def _kept(ports: Ports, plan: Plan) -> Iterator[tuple[Keeping, Mapping[str, object]]]:
+    """What keeps the copy of this plan, and what it said when it was done."""
+    for step in plan.steps:
+        if isinstance(step.action, planned.KeepCopy):
+            said = ports.known.said.get(step.number)
+            yield _keep(step.action, step, ports, plan), said.params if said else {}
+
+
 def _migrate(
     action: planned.MigrateSchema, step: PlannedStep, ports: Ports, plan: Plan
 ) -> MigrateSchema:
     change = plan.schema_change
+    keeping = next(_kept(ports, plan), None)
     return MigrateSchema(
         ports,
         action,
@@ -123,7 +135,10 @@ def _migrate(
         captured=_before(ports, step.number),
         path=frozenset(change.path) if change else frozenset(),
         is_swapped=any(True for _ in _actions(plan, planned.SwapDatabase)),
-        is_apart=any(said.key == AUTOCOMMIT for said in plan.warnings),
+        is_apart=any(warning.key == AUTOCOMMIT for warning in plan.warnings),
+        keeping=keeping[0] if keeping else None,
+        kept_as=keeping[1] if keeping else {},
+        attempt=ports.known.attempts.get(step.number, 1),
     )
 
 

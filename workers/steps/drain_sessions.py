@@ -25,13 +25,13 @@ class DrainSessions(Looking):
     def apply(self) -> Outcome:
         """Raises DatabaseError when somebody comes back faster than they are ended."""
         ended = self.ports.production.drain(self.database, self.patience_s)
-        who = tuple(dict.fromkeys(_words(session) for session in ended))
+        who = tuple(dict.fromkeys(words(session) for session in ended))
         if not ended:
             return Outcome(text("db.drained_by_themselves"))
         return Outcome(text("db.drained", n=len(ended), who=who))
 
 
-def _words(session: Session) -> str:
+def words(session: Session) -> str:
     """`psql (samokoder, 10.0.0.7)`; never its query."""
     told = ", ".join(part for part in (session.user, session.client) if part)
     return f"{session.application or session.pid} ({told})" if told else session.application

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import PurePath
+from typing import TypeAlias
 
 from commands.domain import naming
 from commands.domain import plan as planned
@@ -13,6 +14,7 @@ from commands.domain.text import Text, text
 from workers.steps.migrating import Look
 from workers.steps.ports import Ports
 from workers.steps.progress import Before, Outcome, Progress
+from workers.steps.unwritten import copied, told_of_writers
 
 PATH = "path"
 MB = 1_000_000
@@ -22,9 +24,9 @@ MB = 1_000_000
 class KeepClone:
     """A copy beside it on the server, `<database>_before_RB_17`, marked when it is whole.
 
-    The services are down and the sessions drained, so a whole one stays true until the change.
-    `is_for_swap`: an undo swaps it in. `is_begun`: so is the change that it is kept for; from then
-    on only people let it go, however much the database looks as it did.
+    Made again as long as somebody writes meanwhile (`unwritten`). `is_for_swap`: an undo swaps it
+    in. `is_begun`: so is the change that it is kept for; from then on only people let it go,
+    however much the database looks as it did.
     """
 
     ports: Ports
@@ -38,20 +40,28 @@ class KeepClone:
         return Look.at(self.ports.production, self.database).to_capture()
 
     def probe(self, before: Before) -> Progress:  # noqa: ARG002 -- its name is made, not captured
-        """Half a clone is dropped and made again."""
-        if not self.ports.production.exists(self._kept):
-            return Progress.UNTOUCHED
-        return Progress.DONE if self._is_whole() else Progress.PARTIAL
+        """One whose end nobody saw is made again: what was written meanwhile is not known."""
+        is_begun = self.ports.production.exists(self._kept)
+        return Progress.PARTIAL if is_begun else Progress.UNTOUCHED
 
     def apply(self) -> Outcome:
-        """Raises DiskFullError, DatabaseError; what is half of a clone then, is dropped first."""
-        server, began = self.ports.production, self.ports.clock.now()
-        if not self._is_whole():
-            server.drop(self._kept)
-            server.clone(self.database, self._kept, self.timeout_s)
-            server.mark_whole(self._kept)
+        """Raises DiskFullError, DatabaseError, CheckFailedError (`check.written_meanwhile`)."""
+        began = self.ports.clock.now()
+        done = copied(self.ports, self.database, self.copy)
         seconds = round((self.ports.clock.now() - began).total_seconds(), 1)
-        return Outcome(text("db.cloned", name=self._kept, seconds=seconds))
+        said = text("db.cloned", name=self._kept, seconds=seconds, **done.seen.to_journal())
+        return Outcome(told_of_writers(said, done))
+
+    def is_there(self) -> bool:
+        """Whole, that is."""
+        return self.ports.production.is_whole(self._kept)
+
+    def copy(self) -> None:
+        """Whatever is there under its name is dropped first: it is not what is there now."""
+        server = self.ports.production
+        server.drop(self._kept)
+        server.clone(self.database, self._kept, self.timeout_s)
+        server.mark_whole(self._kept)
 
     def changed_since(self, before: Before) -> Text | None:
         """A clone is nobody else's."""
@@ -66,10 +76,6 @@ class KeepClone:
         if Look.at(server, self.database).same(Look.captured(before)):
             server.drop(self._kept)
         return None
-
-    def _is_whole(self) -> bool:
-        server = self.ports.production
-        return server.exists(self._kept) and server.is_whole(self._kept)
 
     @property
     def _kept(self) -> str:
@@ -93,18 +99,33 @@ class KeepDump:
         by = naming.kept_dump(self.ports.rollback_id)
         return {PATH: self.ports.folder.new_path(self.action.database, by)}
 
-    def probe(self, before: Before) -> Progress:
-        """A file with its note is whole."""
-        return Progress.DONE if self._made(before) else Progress.UNTOUCHED
+    def probe(self, before: Before) -> Progress:  # noqa: ARG002 -- as it was first captured
+        """One whose end nobody saw is made again, over the first."""
+        return Progress.PARTIAL if self.is_there() else Progress.UNTOUCHED
 
     def apply(self) -> Outcome:
-        """Raises DiskFullError, CommandFailedError; then nothing is left."""
-        made = self._made(self.captured)
-        record = made or self.ports.production.dump(
-            self.action.database, self.captured[PATH], self.timeout_s, self.action.tables
+        """Raises DiskFullError, CommandFailedError, CheckFailedError (`.written_meanwhile`)."""
+        done = copied(self.ports, self.action.database, self.copy)
+        record = done.made
+        said = text(
+            "db.kept_dump",
+            name=record.name,
+            mb=record.size_bytes / MB,
+            seconds=round(record.seconds, 1),
+            **done.seen.to_journal(),
         )
-        mb, seconds = record.size_bytes / MB, round(record.seconds, 1)
-        return Outcome(text("db.kept_dump", name=record.name, mb=mb, seconds=seconds))
+        return Outcome(told_of_writers(said, done))
+
+    def is_there(self) -> bool:
+        """With its note, which is written when it is whole."""
+        name = PurePath(self.captured.get(PATH, "")).name
+        listed = self.ports.folder.listed(self.action.database) if name else ()
+        return any(one.name == name and one.sha256 for one in listed)
+
+    def copy(self) -> BackupRecord:
+        """Over an earlier one of the same name, once it is whole."""
+        path, tables = self.captured[PATH], self.action.tables
+        return self.ports.production.dump(self.action.database, path, self.timeout_s, tables)
 
     def changed_since(self, before: Before) -> None:
         """A dump takes nothing from anybody."""
@@ -112,7 +133,5 @@ class KeepDump:
     def revert(self, before: Before) -> None:
         """It stays: it may be all that is left of what was dropped."""
 
-    def _made(self, before: Before) -> BackupRecord | None:
-        name = PurePath(before.get(PATH, "")).name
-        listed = self.ports.folder.listed(self.action.database) if name else ()
-        return next((one for one in listed if one.name == name and one.sha256), None)
+
+Keeping: TypeAlias = KeepClone | KeepDump

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from commands.domain import naming
 from commands.domain import plan as planned
 from commands.domain.errors import CheckFailedError
 from commands.domain.plan import Migration
 from commands.domain.text import Text, text
+from workers.steps.drain_sessions import words
+from workers.steps.keep_copy import Keeping
 from workers.steps.migrating import (
     Look,
     Run,
@@ -17,10 +20,15 @@ from workers.steps.migrating import (
     perhaps_half_way,
     rows_changed,
 )
+from workers.steps.packed import listed, unlisted
 from workers.steps.ports import Ports
 from workers.steps.progress import Before, Outcome, Progress
 from workers.steps.rows import counted, moved
 from workers.steps.swap_back import swap_back
+from workers.steps.unwritten import NOBODY, TRIES, WRITES, Seen, copied, written_meanwhile
+
+AGAIN = "copied_again"
+"""The tables that were written to after the copy, so that it was made again just before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +42,8 @@ class MigrateSchema:
     `path` are revisions that it passes. `is_swapped`: a restored database has taken the name, and
     its own step brings everything back. `known`: what the journal says was captured.
     `is_apart`: part of it works outside of a transaction, so that a schema which is as before says
-    nothing of the rows.
+    nothing of the rows. `keeping` makes the copy that an undo needs, `kept_as` is what the journal
+    says of when it was made.
     """
 
     ports: Ports
@@ -44,11 +53,28 @@ class MigrateSchema:
     path: frozenset[str] = frozenset()
     is_swapped: bool = False
     is_apart: bool = False
+    keeping: Keeping | None = None
+    kept_as: Mapping[str, object] = field(default_factory=dict)
+    attempt: int = 1
 
     def capture(self) -> dict[str, str]:
-        """Revisions, shape and counts before: what is gone back to, and compared with."""
-        before = self._look().to_capture()
-        return {**before, **counted(self.ports.production, self.action.database)}
+        """Revisions, shape and counts before: what is gone back to, and compared with.
+
+        And the last look at whether the copy has everything: else it is made again, which is right
+        only until the first attempt. Raises CheckFailedError (`check.written_meanwhile`).
+        """
+        if self.keeping is None or self.captured:
+            return self._counted()
+        database, as_of = self.action.database, self.kept_as
+        tables: tuple[str, ...] = ()
+        for _ in range(TRIES):
+            before, now = self._counted(), Seen.at(self.ports, database)
+            since = now.written_since(as_of)
+            if not since and self.keeping.is_there():
+                return {**before, **now.to_journal(), AGAIN: listed(tables)}
+            tables = since
+            as_of = copied(self.ports, database, self.keeping.copy).seen.to_journal()
+        raise written_meanwhile(database, tables, ())
 
     def probe(self, before: Before) -> Progress:
         """After a crash, what ran having been ended. Raises InDoubtError naming the objects."""
@@ -65,17 +91,43 @@ class MigrateSchema:
         return Progress.UNTOUCHED
 
     def apply(self) -> Outcome:
-        """Raises as `Run.carry_out` does."""
+        """Raises as `Run.carry_out` does, and CheckFailedError (`check.written_since_copy`)."""
+        tables = self._written_since_copy()
         start = Look.captured(self.captured) if self.captured else self._look()
         ran = self._run(self.action.migration, start, self.captured).carry_out()
-        return Outcome(
-            text(
-                "db.migrated",
-                revisions=ran.after.revisions,
-                seconds=ran.seconds,
-                blocked_s=round(ran.watched.blocked_s, 1),
-            )
+        said = text(
+            "db.migrated",
+            revisions=ran.after.revisions,
+            seconds=ran.seconds,
+            blocked_s=round(ran.watched.blocked_s, 1),
         )
+        return Outcome(self._with_writes(said, tables))
+
+    def _written_since_copy(self) -> tuple[str, ...]:
+        """The tables, just before the container starts: the first attempt is not made then.
+
+        A later one is: the earlier may have written itself what was rolled back. It is told.
+        """
+        server, database = self.ports.production, self.action.database
+        if self.keeping is None or not self.captured.get(WRITES):
+            return ()
+        tables = Seen(server.writes(database)).written_since(self.captured)
+        if tables and self.attempt <= 1:
+            who = tuple(words(session) for session in server.sessions(database))
+            raise CheckFailedError(
+                "check.written_since_copy", database=database, tables=tables, who=who or NOBODY
+            )
+        return tables
+
+    def _with_writes(self, said: Text, tables: tuple[str, ...]) -> Text:
+        if tables:
+            return text("db.migrated_not_all_kept", **{**said.params, "tables": tables})
+        again = unlisted(self.captured.get(AGAIN, ""))
+        return text("db.migrated_again", **{**said.params, "tables": again}) if again else said
+
+    def _counted(self) -> dict[str, str]:
+        before = self._look().to_capture()
+        return {**before, **counted(self.ports.production, self.action.database)}
 
     def changed_since(self, before: Before) -> Text | None:
         """A revision that this migration does not know: somebody deployed since."""

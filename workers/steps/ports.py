@@ -13,7 +13,7 @@ from commands.domain.database_definition import Database as DatabaseDefinition
 from commands.domain.errors import RunbookError
 from commands.domain.plan import Evidence, EvidenceItem
 from commands.domain.runbook import Compose, EnvironmentDefinition, Runbook, ServiceDefinition
-from commands.domain.text import text
+from commands.domain.text import Text, text
 from commands.ports import Clock, ConfigFiles, Containers, History, Programs, Web
 
 T = TypeVar("T")
@@ -23,11 +23,13 @@ T = TypeVar("T")
 class Known:
     """What the journal knows of the steps so far, by number: for those that build on others.
 
-    `captured` are the first captured states, `attempts` how often each was begun.
+    `captured` are the first captured states, `attempts` how often each was begun, `said` what
+    each said for itself when it was done.
     """
 
     captured: Mapping[int, Mapping[str, str]] = field(default_factory=dict)
     attempts: Mapping[int, int] = field(default_factory=dict)
+    said: Mapping[int, Text] = field(default_factory=dict)
     evidence: Evidence = field(default_factory=Evidence)
 
 

@@ -86,7 +86,10 @@ class DatabaseWorld:
             outcome = self.step(kind).apply()
             found = {i.name: i for i in (*self.known.evidence.items, *outcome.evidence)}
             evidence = self.known.evidence.model_copy(update={"items": tuple(found.values())})
-            self.known = replace(self.known, evidence=evidence)
+            said = {**self.known.said}
+            if outcome.detail is not None:
+                said[self.planned(kind).number] = outcome.detail
+            self.known = replace(self.known, evidence=evidence, said=said)
         return outcome
 
     def before(self, kind: str) -> dict[str, str]:

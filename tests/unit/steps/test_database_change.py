@@ -88,16 +88,16 @@ def test_the_image_is_still_the_one_that_was_approved() -> None:
     assert w.tool.runs == []
 
 
-def test_half_a_clone_is_dropped_and_made_again() -> None:
-    """Killed while it copied: what is not marked whole is nothing to come back to."""
+def test_a_clone_whose_end_nobody_saw_is_made_again() -> None:
+    """Killed while it copied, or just after: what is not marked, or may lack rows, is no copy."""
     w = database_world()
     before = w.capture("keep_copy")
     assert w.step("keep_copy").probe(before) is Progress.UNTOUCHED
     w.server.databases[KEPT] = FakeContent()
-    assert w.step("keep_copy").probe(before) is Progress.PARTIAL
-    w.step("keep_copy").apply()
-    assert w.step("keep_copy").probe(before) is Progress.DONE
-    assert w.server.databases[KEPT] == NOW
+    for _ in range(2):
+        assert w.step("keep_copy").probe(before) is Progress.PARTIAL
+        w.step("keep_copy").apply()
+        assert w.server.databases[KEPT] == NOW
 
 
 def test_a_clone_is_dropped_by_the_undo_only_before_the_change_was_begun() -> None:
@@ -124,11 +124,12 @@ def test_a_clone_of_something_else_than_what_is_there_stays() -> None:
 
 
 def test_without_room_what_the_migration_touches_is_dumped() -> None:
-    """The dump is found again after a crash, and stays after an undo: it is for people."""
+    """The dump is made again after a crash, and stays after an undo: it is for people."""
     w = database_world(way="dump")
     before = w.capture("keep_copy")
-    w.step("keep_copy").apply()
-    assert w.step("keep_copy").probe(before) is Progress.DONE
+    for _ in range(2):
+        w.step("keep_copy").apply()
+        assert w.step("keep_copy").probe(before) is Progress.PARTIAL
     w.revert("keep_copy")
     kept = w.backups.listed(NAME)
     assert [record.counts for record in kept] == [{"projects": 100}]
@@ -169,7 +170,7 @@ def test_an_upgrade_to_whatever_the_image_has_ends_at_its_heads() -> None:
     w.plan = w.plan.model_copy(update={"steps": tuple(steps)})
     w.tool.change = lambda content, _: replace(content, revisions=AFTER, shape=OLDER)
     assert w.step("migrate_schema").probe(w.before("migrate_schema")) is Progress.DONE
-    w.step("migrate_schema").apply()
+    w.do("migrate_schema")
     w.tool.heads = ("other",)
     with pytest.raises(InDoubtError):
         w.step("migrate_schema").apply()

@@ -16,14 +16,19 @@ from tests.fakes.database_plans import AFTER, BEFORE, NAME
 from tests.unit.steps.database_world import NOW, OLDER, ROWS
 from tests.unit.steps.world import NEW, OLD
 from tests.unit.workers.database_office import DOWN, DatabaseOffice, named
-from tests.unit.workers.office import EGOR, IVAN
+from tests.unit.workers.office import EGOR, IVAN, Killed
 
 FORWARD, BACK = 140, 82
 """How many points a walk has. Odd ones are before a call, even ones after it, and between the
 call before and the next one nothing happens: the even ones are all there is to die at."""
+LATE = {**NOW.counts, "users": 21}
 
 
-def once(office: DatabaseOffice, rollback: str) -> bool:
+def killed() -> None:
+    raise Killed
+
+
+def once_each(office: DatabaseOffice, rollback: str) -> bool:
     """Whether every step has one outcome in each direction, after an intent."""
     outcomes = [
         (event.step, event.direction)
@@ -80,8 +85,32 @@ def test_killed_at_any_point_forth(at: int) -> None:
             state = office.drive(rollback)
     assert struck
     assert is_back_one_revision(office, state)
-    assert once(office, rollback)
+    assert once_each(office, rollback)
     assert office.place.tool.runs.count(NAME) == 1
+
+
+@pytest.mark.parametrize("then", ["in the copy's step", "just before the migration"])
+@pytest.mark.parametrize("point", ["after drop", "after clone", "after mark_whole"])
+def test_killed_while_a_copy_is_made_again(point: str, then: str) -> None:
+    """Somebody wrote: half the new copy and all of it are made anew; the kept one has the row."""
+    office = DatabaseOffice()
+    rollback = office.prepared()
+    office.approve(rollback, EGOR, IVAN)
+    once, server, late = office.points.once, office.place.server, replace(NOW, counts=LATE)
+
+    def writes() -> None:
+        server.databases[NAME] = late
+        once[point] = killed
+
+    later = {"after append": writes}
+    first = writes if then == "in the copy's step" else lambda: once.update(later)
+    once["after mark_whole" if first is not writes else "after clone"] = first
+    with pytest.raises(Killed):
+        office.worker().drive(rollback)
+    state = office.drive(rollback)
+    assert state.status is Status.SUCCEEDED, state.reason
+    assert server.databases[named(rollback, "before")] == late
+    assert once_each(office, rollback)
 
 
 @pytest.mark.parametrize("at", range(2, BACK + 1, 2))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -10,7 +10,7 @@ from functools import partial
 from commands.database_ports import Counts, Finding, ServerFacts, Shape
 from commands.domain import naming
 from commands.domain.database import BackupRecord, Loss, RevisionId, Session, Tie
-from workers.adapters.postgres import copies, counting, gentle, sessions, tied
+from workers.adapters.postgres import copies, counting, gentle, sessions, tied, written
 from workers.adapters.postgres.address import MAINTENANCE, Address, Link
 from workers.adapters.postgres.dumping import Dump
 from workers.adapters.postgres.integrity import Integrity
@@ -76,6 +76,11 @@ class Postgres:
         with self._on(database, timeout_s) as link, link.transaction():
             link.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
             return counting.counts(link, timeout_s)
+
+    def writes(self, database: str) -> Mapping[str, str]:
+        """A word for each table, another one once it was written to. Reads change none."""
+        with self._on(database) as link:
+            return written.writes(link)
 
     def rows_at_risk(
         self, database: str, losses: Sequence[Loss], timeout_s: float
