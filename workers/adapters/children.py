@@ -23,7 +23,8 @@ TAIL_CHARACTERS = 1024
 STDOUT_LIMIT_BYTES = 8 * 1024 * 1024
 
 _PR_SET_PDEATHSIG = 1
-_WINDOW_BYTES = 8 * 1024
+WINDOW_BYTES = 8 * 1024
+"""Of what was written, so much is kept for a tail."""
 _GRACE_S = 2.0
 _LEFTOVERS_S = 4.0
 _DRAIN_S = 0.3
@@ -145,6 +146,16 @@ def _signal_group(process: subprocess.Popen[bytes], sig: signal.Signals) -> None
         return
 
 
+def in_whole_lines(window: bytes | bytearray) -> str:
+    """The end of an output, without the line that it begins in the middle of, if others follow.
+
+    Of half a line nobody can tell what it quotes: the name of a secret, the head of a row is gone.
+    """
+    _, end, rest = window.partition(b"\n")
+    is_cut = len(window) >= WINDOW_BYTES and end and rest.strip()
+    return (rest if is_cut else window).decode(errors="replace")
+
+
 class _Output:
     """What a child wrote: its standard output whole, and the end of both streams."""
 
@@ -157,8 +168,7 @@ class _Output:
 
     def tail(self) -> str:
         # Redacted before it is cut, or the cut could leave half a secret that no pattern knows.
-        text = self._redact(self._window.decode(errors="replace"))
-        return text.strip()[-TAIL_CHARACTERS:]
+        return self._redact(in_whole_lines(self._window)).strip()[-TAIL_CHARACTERS:]
 
     def read_until(self, process: subprocess.Popen[bytes], deadline: float) -> bool:
         """Read until the child has ended; False when it has not by the deadline."""
@@ -199,7 +209,7 @@ class _Output:
                 continue
             if key.fileobj is process.stdout:
                 self.stdout += chunk[: STDOUT_LIMIT_BYTES - len(self.stdout)]
-            self._window = (self._window + chunk)[-_WINDOW_BYTES:]
+            self._window = (self._window + chunk)[-WINDOW_BYTES:]
             if self._on_output is not None:
                 self._on_output(self.tail())
         return bool(ready)

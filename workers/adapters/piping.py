@@ -15,7 +15,13 @@ from typing import IO, Literal
 
 from commands.domain.errors import CommandFailedError, CommandTimedOutError
 from workers import marks
-from workers.adapters.children import TAIL_CHARACTERS, die_with_parent, open_files
+from workers.adapters.children import (
+    TAIL_CHARACTERS,
+    WINDOW_BYTES,
+    die_with_parent,
+    in_whole_lines,
+    open_files,
+)
 
 CHUNK_BYTES = 1024 * 1024
 """Also the pipe's size where the kernel lets us (pipe(7): its limit for one is 1 MiB)."""
@@ -27,7 +33,6 @@ CPU's (ioprio_set(2))."""
 _CANNOT_START = 127
 _GRACE_S = 2.0
 _LEFTOVERS_S = 4.0
-_WINDOW_BYTES = 8 * 1024
 
 
 @dataclass(slots=True)
@@ -71,13 +76,13 @@ class Piped:
 
     def tail(self) -> str:
         """The end of what it wrote to its standard error, redacted."""
-        return self._redact(self._said.decode(errors="replace")).strip()[-TAIL_CHARACTERS:]
+        return self._redact(in_whole_lines(self._said)).strip()[-TAIL_CHARACTERS:]
 
     def _listen(self) -> None:
         assert self.process.stderr is not None  # noqa: S101 -- a pipe, see `_start`
         with self.process.stderr as said:
             while chunk := os.read(said.fileno(), 64 * 1024):
-                self._said = (self._said + chunk)[-_WINDOW_BYTES:]
+                self._said = (self._said + chunk)[-WINDOW_BYTES:]
 
     def _too_late(self) -> None:
         self._is_late = self._signal(signal.SIGTERM)

@@ -97,6 +97,13 @@ def test_the_tail_is_short_and_last() -> None:
     assert len(done.stdout) == 100_004
 
 
+def test_half_a_line_is_not_shown_before_others() -> None:
+    """What it quotes cannot be told any more: a customer's text of 9,000 characters stays away."""
+    said = "print('ERROR:  invalid input: ' + 'x' * 9_000); print('CONTEXT:  COPY t')"
+
+    assert run(python(said), timeout_s=60).tail == "CONTEXT:  COPY t"
+
+
 def test_an_overrun_ends_the_whole_group() -> None:
     """A program over its limit is ended with its children, also when it ignores SIGTERM."""
     began = time.monotonic()
