@@ -34,6 +34,9 @@ RECENT = 30
 PAGE_STAYS = ("db.maintenance_stays", "db.maintenance_not_ours")
 """What a step says when users still get the maintenance page after all."""
 
+PRUNED = ("db.pruned", "db.dropped_and_pruned")
+"""What the clean-up says when it deleted backups for their age."""
+
 TOLD_WITHIN = timedelta(days=1)
 """For so long after its end a rollback is still told where it was not."""
 
@@ -197,7 +200,7 @@ def nowhere(platform: Platform) -> Channel:
 
 
 def worth_a_thread(state: RollbackState) -> Iterator[int]:
-    """Steps whose details belong into the thread: failures, own checks, a page that stays.
+    """Steps whose details belong into the thread: failures, own checks, what no card tells.
 
     Every other step says all it has to say on its line of the card, and a Telegram group takes
     twenty messages a minute.
@@ -209,13 +212,13 @@ def worth_a_thread(state: RollbackState) -> Iterator[int]:
             StepStatus.IN_DOUBT,
         )
         checked = record.status is StepStatus.DONE and _is_check(state, number)
-        if failed or checked or _leaves_users_outside(record):
+        if failed or checked or _is_told_nowhere_else(record):
             yield number
 
 
-def _leaves_users_outside(record: StepRecord) -> bool:
-    """The maintenance page stays: no card has a line for the clean-up, and nobody may forget it."""
-    return record.detail is not None and record.detail.key in PAGE_STAYS
+def _is_told_nowhere_else(record: StepRecord) -> bool:
+    """No card has a line for the clean-up: the page stays, or old backups are gone."""
+    return record.detail is not None and record.detail.key in (*PAGE_STAYS, *PRUNED)
 
 
 def _is_check(state: RollbackState, number: int) -> bool:

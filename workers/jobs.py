@@ -40,6 +40,7 @@ from workers.foreseen import foreseen
 from workers.lease import Lease
 from workers.leaving import is_left, settle
 from workers.letting_go import drop_kept
+from workers.needing import needed_by
 from workers.outcomes import tell
 from workers.planning import Planning
 from workers.steps.ports import Ports
@@ -161,6 +162,7 @@ def assemble(host: Host, store: Store, rollback_id: str, lease_fd: int | None) -
         ports,
         skipped=lambda: is_left(store.book.rollback(rollback_id)),
         told=lambda item: tell(store.book, rollback_id, item),
+        needed=lambda: needed_by(store.book),
     )
     return Executor(
         book=store.book,

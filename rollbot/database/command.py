@@ -30,6 +30,8 @@ from rollbot.processes import served
 from rollbot.shell import login, say_once
 from workers import jobs
 from workers.adapters.backups import BackupFolder
+from workers.needing import needed_by
+from workers.steps.pruning import prune
 
 BAD = 1
 
@@ -99,6 +101,7 @@ def rehearse(named: str, revision: str, upgrade: str | None, image: str) -> None
         raise click.UsageError("give one of --downgrade REVISION and --upgrade head")
     with _hand(named, "rehearsal") as hand:
         hand.carry_out(rehearsing.plan_for(hand, revision, image))
+        _prune(hand)
         hand.tell(text("dbshell.rehearsed"))
 
 
@@ -141,22 +144,14 @@ def taken(hand: Hand) -> BackupRecord:
     proven = [o.backup for o in hand.carry_out(hand.plan_of_backup()) if o.backup]
     if not proven:
         raise BackupInvalidError(database.name, "unproven")
-    _prune(hand, proven[-1])
+    _prune(hand)
     return proven[-1]
 
 
-def _prune(hand: Hand, newest: BackupRecord) -> None:
-    """Let old backups go, but none that an open rollback names; none at all if nobody can tell."""
-    database = hand.database
-    try:
-        book = hand.store().book
-        states = (book.rollback(name) for name in tuple(book.environment().open))
-        changes = (state.plan.schema_change for state in states if state and state.plan)
-        needed = [newest.name, *(change.backup for change in changes if change)]
-    except RollbotError:
-        return
-    days, least = database.keep_days, database.keep_at_least
-    if gone := hand.ports.folder.prune(database.name, days, least, needed):
+def _prune(hand: Hand) -> None:
+    """By the same rule as the worker; none at all if nobody can tell what is needed."""
+    knowing = replace(hand.ports, needed=lambda: needed_by(hand.store().book))
+    if gone := prune(knowing):
         hand.tell(text("dbshell.pruned", n=len(gone)))
 
 

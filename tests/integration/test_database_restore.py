@@ -24,7 +24,12 @@ from tests.stack.asking import Asking
 from tests.stack.compose import compose_v2
 from tests.stack.database import NAME, DatabaseStack
 from tests.stack.database_fixtures import DatabaseStackFactory
-from tests.stack.database_runbook import backups_of, database_runbook_for, maintenance_of
+from tests.stack.database_runbook import (
+    backups_of,
+    database_runbook_for,
+    maintenance_of,
+    older_copy,
+)
 from tests.stack.proxies import Traefik
 from workers import jobs
 from workers.proving import Proof
@@ -78,6 +83,7 @@ def test_the_newest_proven_backup_from_before_the_faulty_deploy(case: Restores) 
     stack = case.stack
     before, old = stack.counts(), written_by_the_customers_script(stack)
     good = case.backup()
+    forgotten = older_copy(backups_of(stack) / good, days=400)
     deploy_the_faulty_release(case)
     assert stack.write_project()[0] == 201
     since = stack.counts()
@@ -96,6 +102,7 @@ def test_the_newest_proven_backup_from_before_the_faulty_deploy(case: Restores) 
     with case.seen_by_users():
         state = approved(case, rollback)
     assert state.status is Status.SUCCEEDED, (state.reason, state.steps)
+    assert not forgotten.exists()
     assert (stack.revisions(), stack.counts()) == (["r05"], before)
     for service in ALL:
         stack.await_version(service, "v1.2.2")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import subprocess
+from contextlib import ExitStack
 from pathlib import Path
 
 import psycopg
@@ -15,9 +16,10 @@ from tests.engines.waiting import eventually
 from tests.stack.compose import compose_v2
 from tests.stack.database import DatabaseStack
 from tests.stack.database_fixtures import DatabaseStackFactory
-from tests.stack.database_runbook import backups_of, database_runbook_for
-from tests.stack.installation import Installation
+from tests.stack.database_runbook import backups_of, database_runbook_for, older_copy
+from tests.stack.installation import ROLLBOT, Installation
 from tests.stack.rollbot_fixtures import InstallationFactory
+from workers.lease import Lease
 
 pytestmark = [
     pytest.mark.engine("docker", "registry", "redis", "compose_v2", "postgresql"),
@@ -121,9 +123,9 @@ def test_a_migration_is_validated_on_a_copy(place: tuple[DatabaseStack, Installa
     assert absent.returncode == 2
     assert "v9.9.9" in absent.stderr
     assert stack.revisions() == ["r06"]
-    back = host.run("rehearse", "--downgrade", "-1", within_s=120)
-    assert back.returncode == 0, back.stderr
-    assert "projects.description" in back.stdout
+    old = older_copy(next(backups_of(stack).glob("*.zst")), days=400)
+    assert "projects.description" in _after_another(host, "rehearse", "--downgrade", "-1")
+    assert not old.exists()
     refused = host.run("rehearse", "--downgrade", "r99", within_s=120)
     assert refused.returncode != 0
     assert "r99" in refused.stderr
@@ -219,6 +221,27 @@ def _with_another_password(
         return host.run(*words)
     finally:
         del host.chats[variable]
+
+
+def _after_another(host: Installation, *words: str) -> str:
+    """Run it while a rollback of the worker's rehearses; what it said once that one was done."""
+    lease = Lease(host.directory / "state", "production.rehearsal")
+    with ExitStack() as work:
+        with lease.acquire(0, "RB-1"):
+            run = work.enter_context(
+                subprocess.Popen(
+                    [*ROLLBOT, *words],
+                    env=host.environment(),
+                    cwd=host.directory,
+                    stdout=subprocess.PIPE,
+                    text=True,
+                )
+            )
+            assert run.stdout is not None
+            assert "RB-1" in next(line for line in run.stdout if "Жду" in line)
+        said = run.stdout.read()
+        assert run.wait(60) == 0, said
+    return said
 
 
 def _verified(host: Installation, file: Path) -> subprocess.CompletedProcess[str]:

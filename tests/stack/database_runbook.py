@@ -2,6 +2,7 @@
 
 import tomllib
 from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ from rollbot.demo.toml import dumps
 from tests.stack.database import NAME, DatabaseStack
 from tests.stack.proxies import Nginx, Traefik
 from tests.stack.runbook_file import ENVIRONMENT, NOBODY, runbook_for
+from workers.adapters import notes
 
 NOTHING: Mapping[str, Any] = {}
 CRITICAL_TABLES = ["users", "projects", "files"]
@@ -47,6 +49,18 @@ def backups_of(stack: DatabaseStack) -> Path:
     folder = stack.directory.parent / f"backups-{stack.name}"
     folder.mkdir(exist_ok=True)
     return folder
+
+
+def older_copy(file: Path, days: int) -> Path:
+    """The same backup as if it had been taken so many days earlier, and proven by nobody."""
+    record = notes.read(file)
+    assert record is not None, file
+    copy = file.with_name(f"{file.name.partition('_')[0]}_{days}_days_older{notes.SUFFIX}")
+    copy.write_bytes(file.read_bytes())
+    then = record.taken_at - timedelta(days=days)
+    changes = {"name": copy.name, "taken_at": then, "proven_at": None}
+    notes.write(copy, record.model_copy(update=changes))
+    return copy
 
 
 def maintenance_of(proxy: Traefik | Nginx) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -51,6 +51,9 @@ def _at_once(within_s: float, left: Skipped, told: Told) -> Iterator[bool]:
 Told = Callable[[EvidenceItem], None]
 """Tells people of something while a step is still at work."""
 
+Needed = Callable[[], Sequence[str]]
+"""The backups that must stay, by name. Raises RollbotError when that cannot be told."""
+
 Turn = Callable[[float, Skipped, Told], AbstractContextManager[bool]]
 """`workers.turn.Turn.taken`."""
 
@@ -63,7 +66,7 @@ class Ports:
     (repository, version) pairs that this rollback's own pulls brought here: only these may be
     removed again (a target that was kept here before must survive, H19). `scratch` is the server
     for proofs and rehearsals: one of its own, or production's; one of those is at work at a time,
-    by `turn`. Those of the database are None
+    by `turn`. Without `needed` no backup is let go. Those of the database are None
     when the runbook names none; steps ask by the properties, which raise RunbookError then.
     """
 
@@ -87,6 +90,7 @@ class Ports:
     skipped: Skipped = _never
     told: Told = _unheard
     turn: Turn = _at_once
+    needed: Needed | None = None
 
     @property
     def definition(self) -> EnvironmentDefinition:

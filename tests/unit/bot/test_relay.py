@@ -8,6 +8,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import cast
 
+import pytest
+
 from bot.attention import LOST
 from bot.cards.view import View
 from bot.clock import Deadlines
@@ -17,9 +19,9 @@ from commands.domain import events as e
 from commands.domain.conversation import Card, MessageRef, Steps
 from commands.domain.errors import RefusedError
 from commands.domain.events import EVENTS
-from commands.domain.plan import EndMaintenance
+from commands.domain.plan import DropScratch, EndMaintenance, PlanPart
 from commands.domain.state import EnvironmentState, OpenRollback
-from commands.domain.text import text
+from commands.domain.text import Text, text
 from commands.handlers import Service
 from commands.store.async_journal import AsyncJournal
 from commands.store.book import AsyncBook
@@ -114,23 +116,34 @@ def lost_messages(story: Teller) -> list[Wanted]:
     return [w for w in wanted(view, "slack", (HOME,)) if w.key.startswith(LOST)]
 
 
-def test_a_page_that_stays_after_all_is_told() -> None:
-    """People left a rollback as it is, its services ill: no card has a line for the clean-up."""
+@pytest.mark.parametrize(
+    ("kind", "detail", "shown"),
+    [
+        (
+            EndMaintenance,
+            text("db.maintenance_stays", services=("api",), file="/etc/traefik/rollbot.yml"),
+            "not well are api",
+        ),
+        (DropScratch, text("db.pruned", n=2), "2 old backups deleted"),
+    ],
+)
+def test_what_only_the_clean_up_knows_is_told(
+    kind: type[PlanPart], detail: Text, shown: str
+) -> None:
+    """No card has a line for it: a page that stays, its services ill; backups that are gone."""
     story = db_lock().tell(e.Cancelled(person="anna"))
     plan = story.state.plan
     assert plan is not None
-    (number,) = (s.number for s in plan.steps if isinstance(s.action, EndMaintenance))
-    stays = text("db.maintenance_stays", services=("api",), file="/etc/traefik/rollbot.yml")
+    (number,) = (s.number for s in plan.steps if isinstance(s.action, kind))
     story.tell(
-        e.StepIntended(step=number, attempt=1), e.StepDone(step=number, seconds=1, detail=stays)
+        e.StepIntended(step=number, attempt=1), e.StepDone(step=number, seconds=1, detail=detail)
     )
 
     view = View(story.state, story.runbook, "en", story.now)
     cards = {w.key: w.card() for w in wanted(view, "slack", (HOME,))}
 
     assert any(
-        key.startswith(f"step:{number}:") and "not well are api" in card.plain
-        for key, card in cards.items()
+        key.startswith(f"step:{number}:") and shown in card.plain for key, card in cards.items()
     )
 
 

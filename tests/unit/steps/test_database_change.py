@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -361,7 +362,12 @@ def test_clean_up_drops_what_served_nobody_and_nothing_else() -> None:
     beside(w)
     w.scratch.databases[SCRATCH] = NOW
     w.server.databases["samokoder_restored_RB_16"] = NOW
-    w.do("drop_scratch")
+    _, needed, new = (dumped(w, day) for day in (1, 2, 100))
+    w.services.clock.sleep(100 * 86_400)
+    told = w.step("drop_scratch", needed=lambda: (needed,)).apply().detail
+    assert told is not None
+    assert (told.key, told.params["n"]) == ("db.dropped_and_pruned", 1)
+    assert [one.name for one in w.backups.listed(NAME)] == [new, needed]
     assert w.scratch.databases == {}
     assert set(w.server.databases) == {NAME, "samokoder_restored_RB_16"}
 
@@ -370,6 +376,15 @@ def test_clean_up_drops_what_served_nobody_and_nothing_else() -> None:
     w.revert("swap_database")
     w.do("drop_scratch")
     assert RESTORED in w.server.databases
+
+
+def dumped(w: DatabaseWorld, day: int) -> str:
+    """A backup of long ago, or of now."""
+    name = f"{NAME}_day_{day}_RB-{day}.dump.zst"
+    record = w.server.dump(NAME, f"/backups/{name}", 1)
+    taken_at = w.services.clock.now() + timedelta(days=day)
+    w.backups.note(record.model_copy(update={"taken_at": taken_at}))
+    return name
 
 
 def beside(w: DatabaseWorld) -> None:

@@ -20,6 +20,7 @@ from workers.building import Builder
 from workers.executor import Executor
 from workers.leaving import is_left
 from workers.letting_go import drop_kept
+from workers.needing import needed_by
 from workers.planning import Planning
 from workers.steps.ports import Ports
 
@@ -57,7 +58,13 @@ class DatabaseOffice(Office):
             book=book,
             witness=cast(Any, self.witness),
             planning=planning,
-            build=Builder(replace(ports, skipped=lambda: is_left(book.rollback("RB-1")))),
+            build=Builder(
+                replace(
+                    ports,
+                    skipped=lambda: is_left(book.rollback("RB-1")),
+                    needed=lambda: needed_by(book),
+                )
+            ),
             clock=ports.clock,
             stopping=lambda: self.stopping,
             settle=self._settle,

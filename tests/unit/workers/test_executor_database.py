@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
@@ -10,9 +11,10 @@ from commands.domain import events as e
 from commands.domain.database import Tie
 from commands.domain.errors import DatabaseUnavailableError
 from commands.domain.keeping import kept_databases
+from commands.domain.people import Scenario
 from commands.domain.state import RollbackState, Status
 from commands.locale import say
-from tests.fakes.database_plans import AFTER, BEFORE, NAME
+from tests.fakes.database_plans import AFTER, BEFORE, NAME, database_request
 from tests.unit.steps.database_world import NOW, OLDER, ROWS
 from tests.unit.steps.world import NEW, OLD
 from tests.unit.workers.database_office import DOWN, DatabaseOffice, named
@@ -60,6 +62,27 @@ def test_the_database_goes_back_one_revision() -> None:
     assert database.verdict.value == "ok"
     taken = [t.record for t in office.told() if isinstance(t, e.BackupTaken)]
     assert [record.proven_at is not None for record in taken] == [True]
+
+
+def test_old_backups_go_once_a_rollback_has_ended() -> None:
+    """By the folder's rule; what another open rollback asked for stays, and it is told."""
+    office = DatabaseOffice()
+    rollback = office.prepared()
+    folder, server = office.place.backups, office.place.server
+    needed, old = (f"{NAME}_2025010{day}T000000Z_RB-0.dump.zst" for day in (1, 2))
+    for name in (needed, old):
+        record = server.dump(NAME, f"/backups/{name}", 1)
+        folder.note(record.model_copy(update={"taken_at": datetime(2025, 1, 1, tzinfo=UTC)}))
+    office.ask(database_request(scenario=Scenario.RESTORE, version=OLD, backup=needed))
+    office.approve(rollback, EGOR, IVAN)
+
+    state = office.drive(rollback)
+
+    left = {one.name for one in folder.listed(NAME)}
+    assert needed in left
+    assert old not in left
+    told = [record.detail for record in state.steps.values() if record.detail]
+    assert [said.params["n"] for said in told if said.key == "db.dropped_and_pruned"] == [1]
 
 
 def test_the_points_are_all_there() -> None:
