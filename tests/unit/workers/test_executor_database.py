@@ -12,6 +12,7 @@ from commands.domain.database import Tie
 from commands.domain.errors import DatabaseUnavailableError
 from commands.domain.keeping import kept_databases
 from commands.domain.people import Scenario
+from commands.domain.plan import EvidenceItem
 from commands.domain.state import RollbackState, Status
 from commands.locale import say
 from tests.fakes.database_plans import AFTER, BEFORE, NAME, database_request
@@ -19,6 +20,7 @@ from tests.unit.steps.database_world import NOW, OLDER, ROWS
 from tests.unit.steps.world import NEW, OLD
 from tests.unit.workers.database_office import DOWN, DatabaseOffice, named
 from tests.unit.workers.office import EGOR, IVAN, Killed
+from workers.outcomes import tell
 
 FORWARD, BACK = 140, 82
 """How many points a walk has. Odd ones are before a call, even ones after it, and between the
@@ -83,6 +85,19 @@ def test_old_backups_go_once_a_rollback_has_ended() -> None:
     assert old not in left
     told = [record.detail for record in state.steps.values() if record.detail]
     assert [said.params["n"] for said in told if said.key == "db.dropped_and_pruned"] == [1]
+
+
+def test_what_a_step_waits_for_is_told_while_it_waits() -> None:
+    """The card says so at once, and what came of it afterwards; nobody has to approve anew."""
+    office = DatabaseOffice()
+    rollback = office.prepared()
+    office.approve(rollback, EGOR)
+    waits, came = (EvidenceItem(name="turn", ok=ok) for ok in (None, True))
+    for item in (waits, came):
+        tell(office.worker().book, rollback, item)
+        state = office.state(rollback)
+        assert item in state.evidence.items
+    assert "approvals_voided" not in office.kinds(rollback)
 
 
 def test_the_points_are_all_there() -> None:
