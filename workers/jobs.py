@@ -39,7 +39,7 @@ from workers.executor import Executor
 from workers.foreseen import foreseen
 from workers.lease import Lease
 from workers.leaving import is_left, settle
-from workers.letting_go import drop_kept
+from workers.letting_go import drop_kept, there_already
 from workers.needing import needed_by
 from workers.outcomes import tell
 from workers.planning import Planning
@@ -157,6 +157,7 @@ def assemble(host: Host, store: Store, rollback_id: str, lease_fd: int | None) -
         runbook=runbook,
         clock=host.clock,
         redact=host.access.redactor().data,
+        claimed=partial(there_already, ports),
     )
     doing = replace(
         ports,

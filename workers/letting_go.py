@@ -59,8 +59,7 @@ def drop_kept(ports: Ports, state: RollbackState) -> tuple[str, ...]:
     if change is None:
         return ()
     server, database = ports.production, change.database
-    made = (naming.kept, naming.left, naming.restored)
-    there = tuple(n for name in made if server.exists(n := name(database, state.id)))
+    there = there_already(ports, database)
     in_use = {database, *_named(ports)}
     for name in there:
         if name in in_use:
@@ -71,6 +70,14 @@ def drop_kept(ports: Ports, state: RollbackState) -> tuple[str, ...]:
             raise CheckFailedError("db.keeps_tied", name=name, ties=tied)
         server.drop(name)
     return there
+
+
+def there_already(ports: Ports, database: str) -> tuple[str, ...]:
+    """Which databases exist under the names that this rollback gives to its copies."""
+    names = (
+        name(database, ports.rollback_id) for name in (naming.kept, naming.left, naming.restored)
+    )
+    return tuple(name for name in names if ports.production.exists(name))
 
 
 def _named(ports: Ports) -> tuple[str, ...]:

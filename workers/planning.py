@@ -30,6 +30,13 @@ from workers.foreseen import foreseen
 
 Survey = Callable[[Request, tuple[LedgerLine, ...]], Facts]
 Planner = Callable[[Request, Facts, Runbook], Plan]
+Claimed = Callable[[str], tuple[str, ...]]
+"""Of the names that a rollback gives to copies of this database, those that exist already."""
+
+
+def none_claimed(database: str) -> tuple[str, ...]:  # noqa: ARG001 -- as `Claimed` asks
+    """What a host without a database says."""
+    return ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +51,7 @@ class Planning:
     runbook: Runbook
     clock: Clock
     redact: Callable[[object], object]
+    claimed: Claimed = none_claimed
 
     def plan(self, book: Book, request: Request) -> Plan:
         """A plan of the world as it is now. Raises PlanRefusedError, EngineError and our others."""
@@ -70,6 +78,8 @@ class Planning:
         began = time.monotonic()
         try:
             plan = self.plan(book, state.request)
+            if state.plan is None:
+                self._must_be_unclaimed(state.id, plan)
         except StoreError:
             # The journal was away, which says nothing about the plan.
             raise
@@ -89,6 +99,17 @@ class Planning:
             _close(book, state, Status.REFUSED, PlanRefused(reason=row))
             return
         book.append(state, planned, asked)
+
+    def _must_be_unclaimed(self, rollback_id: str, plan: Plan) -> None:
+        """Nothing of ours can be there yet: what is, is an earlier rollback's of that number.
+
+        Numbers begin anew where journal and mirror were lost, and a copy would take its place.
+        """
+        change = plan.schema_change
+        with foreseen():
+            names = self.claimed(change.database) if change else ()
+        if names:
+            raise PlanRefusedError("refused.names_claimed", id=rollback_id, names=names)
 
     def question(self, state: RollbackState, digest: str, now: datetime) -> Asked | None:
         """Who has to approve this plan, by this host's runbook; None if no row says."""

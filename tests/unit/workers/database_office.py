@@ -19,7 +19,7 @@ from tests.unit.workers.office import EGOR, IVAN, TICKING, Killed, Office, Ticki
 from workers.building import Builder
 from workers.executor import Executor
 from workers.leaving import is_left
-from workers.letting_go import drop_kept
+from workers.letting_go import drop_kept, there_already
 from workers.needing import needed_by
 from workers.planning import Planning
 from workers.steps.ports import Ports
@@ -53,6 +53,7 @@ class DatabaseOffice(Office):
             runbook=self.workers,
             clock=ports.clock,
             redact=self.redactor.data,
+            claimed=lambda database: there_already(ports, database),
         )
         return Executor(
             book=book,
