@@ -67,11 +67,13 @@ class BackupFolder:
     ) -> tuple[str, ...]:
         """Delete what is older and not needed; returns the names. Safe to repeat.
 
-        Only what we made is ours to delete: a customer's own file that was proven has a note too,
-        but no checksum in it. Kept whatever its age: the newest `keep_at_least` proven ones, and
-        what a rollback kept of what it destroyed. Raises BackupInvalidError (`unwritable`).
+        Only what we made, and named, is ours to delete: a customer's own file that was proven has a
+        note too, but no checksum in it. Kept whatever its age: the newest `keep_at_least` proven
+        ones, and what a rollback kept of what it destroyed. Raises BackupInvalidError
+        (`unwritable`).
         """
-        ours = [one for one in self.listed(database) if one.sha256 and not one.is_kept]
+        named = [one for one in self.listed(database) if notes.is_ours(one.name)]
+        ours = [one for one in named if one.sha256 and not one.is_kept]
         proven = [one.name for one in ours if one.proven_at]
         kept = {*needed, *proven[: max(1, keep_at_least)]}
         before = self.clock.now() - timedelta(days=keep_days)

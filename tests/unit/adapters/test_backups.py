@@ -127,13 +127,14 @@ def test_pruning_leaves_strangers_files_alone(folder: BackupFolder) -> None:
     folder.note(stranger.model_copy(update={"proven_at": folder.clock.now()}))
     _noted(folder, OURS, age_days=40)
     _noted(folder, OURS.replace("RB-17", "RB-18"), age_days=1)
+    _noted(folder, "samokoder_forged.dump", age_days=99)
 
     gone = folder.prune("samokoder", keep_days=30, keep_at_least=1, needed=())
 
     assert gone == (OURS,)
     assert sorted(path.name for path in folder.folder.iterdir()) == sorted(
         [
-            *(OLD, f"{OLD}.json"),
+            *(OLD, f"{OLD}.json", "samokoder_forged.dump", "samokoder_forged.dump.json"),
             *(OURS.replace("RB-17", "RB-18"), f"{OURS.replace('RB-17', 'RB-18')}.json"),
         ]
     )
