@@ -74,20 +74,24 @@ def verify(named: str, file: Path) -> None:
 @_environment
 @click.option("--version", default="", help="What is about to be deployed.")
 def pre_deploy(named: str, version: str) -> None:
-    """Before a deploy: not while frozen or rolling back; then a proven backup, and the ledger."""
+    """Before a deploy: not while frozen or rolling back; then a proven backup, and the ledger.
+
+    Without a database in the runbook there is nothing to back up: it asks, and remembers.
+    """
     with _hand(named, "pre-deploy") as hand:
         _must_be_free(hand.store().book.environment())
-        record = taken(hand)
+        record = taken(hand) if hand.has_database else None
+        name = record.name if record else ""
         person = hand.runbook.person_of(Identity(platform="shell", user=login())) or login()
-        announced = DeployAnnounced(person=person, backup=record.name, version=version)
+        announced = DeployAnnounced(person=person, backup=name, version=version)
 
         def decide(state: EnvironmentState) -> tuple[EnvironmentEvent, ...]:
             # A rollback may have begun while the backup was taken.
             _must_be_free(state)
-            return BackupTaken(record=record), announced
+            return (BackupTaken(record=record), announced) if record else (announced,)
 
         hand.note(decide)
-        hand.tell(text("dbshell.may_deploy", backup=record.name))
+        hand.tell(text("dbshell.may_deploy" if name else "dbshell.may_deploy_bare", backup=name))
 
 
 @click.command()

@@ -58,6 +58,11 @@ class Hand:
     tell: Tell
 
     @property
+    def has_database(self) -> bool:
+        """Whether the runbook names one for this environment."""
+        return self.runbook.environments[self.environment].database is not None
+
+    @property
     def database(self) -> Database:
         """The database as the runbook has it. Raises RunbookError when it names none."""
         return self.ports.limits
@@ -138,7 +143,7 @@ def by_hand(
 ) -> Iterator[Hand]:
     """Hold the environment's shell for one such run at a time; a rollback needs not wait for it.
 
-    Raises LeaseHeldError while another run is at work, RunbookError without a database.
+    Raises LeaseHeldError while another run is at work.
     """
     access = Access(
         environment=environment,
@@ -161,6 +166,8 @@ def by_hand(
             jobs.open_ports(host, runbook, by, held.fd),
             told=lambda item: tell(item.said) if item.said else None,
         )
-        # What an earlier run was killed over still works on the server.
-        ports.production.settle()
-        yield Hand(settings, access, runbook, environment, ports, tell)
+        hand = Hand(settings, access, runbook, environment, ports, tell)
+        if hand.has_database:
+            # What an earlier run was killed over still works on the server.
+            ports.production.settle()
+        yield hand

@@ -115,10 +115,19 @@ async def test_an_approved_full_takes_over_from_one_that_runs(
 async def test_a_deploy_after_the_success_is_not_overwritten_by_an_undo(
     slack: Slack, samokoder: SamokoderFactory, installation: InstallationFactory
 ) -> None:
-    """The pipeline went on: an undo finds its release, has no effect and asks people."""
+    """Frozen, then let go on (H20): an undo finds the pipeline's release, and asks people."""
     project = samokoder(compose_v2(), "v1.3.0")
     there = await incident(project, slack, installation).begins()
     rollback = await there.rolls_back("/rollback api v1.2.3")
+    frozen = await asyncio.to_thread(there.made.run, "pre-deploy", "--version", "v1.2.2")
+    assert frozen.returncode != 0
+    assert rollback in frozen.stderr
+    await there.says(ANNA, '/rollback unfreeze "the pipeline is mended"')
+    await there.told(ANNA, phrase("answer.unfrozen"))
+    free = await asyncio.to_thread(there.made.run, "pre-deploy", "--version", "v1.2.2")
+    assert free.returncode == 0, free.stderr
+    deploys = there.made.store().book.environment().deploys
+    assert [(one.version, one.backup) for one in deploys] == [("v1.2.2", "")]
     await asyncio.to_thread(project.deploy, "v1.2.2")
     containers, pins = project.identities(), project.env_file.read_bytes()
 

@@ -118,7 +118,7 @@ class BackupTaken(Event):
 
 
 class DeployAnnounced(Event):
-    """`rollbot pre-deploy`: a deploy is about to start, with this backup behind it."""
+    """`rollbot pre-deploy`: a deploy is about to start, with this backup ("" = none) behind it."""
 
     kind: Literal["deploy_announced"] = "deploy_announced"
     person: PersonId
