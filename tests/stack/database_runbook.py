@@ -55,9 +55,9 @@ def older_copy(file: Path, days: int) -> Path:
     """The same backup as if it had been taken so many days earlier, and proven by nobody."""
     record = notes.read(file)
     assert record is not None, file
-    copy = file.with_name(f"{file.name.partition('_')[0]}_{days}_days_older{notes.SUFFIX}")
-    copy.write_bytes(file.read_bytes())
     then = record.taken_at - timedelta(days=days)
+    copy = file.with_name(notes.name_for(record.database, then, "older"))
+    copy.write_bytes(file.read_bytes())
     changes = {"name": copy.name, "taken_at": then, "proven_at": None}
     notes.write(copy, record.model_copy(update=changes))
     return copy
