@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -305,8 +306,8 @@ def gives_up_at_a_lock(case: DatabaseRollback) -> RollbackState:
     stack, rollback = case.stack, case.asks(version="v1.2.3")
     assert case.drive(rollback).question is not None, case.state(rollback).reason
     case.approve(rollback)
-    kept = f"{NAME}_before_{rollback.replace('-', '_')}"
-    with Locker(stack, after=kept), Asking(stack.url("frontend", "/projects")) as readers:
+    begins = partial(case.is_under_way, rollback, "migrate_schema")
+    with Locker(stack, after=begins), Asking(stack.url("frontend", "/projects")) as readers:
         state = case.drive(rollback)
     assert state.status is Status.FAILED, state.reason
     assert "nightly report" in said(state)

@@ -13,13 +13,13 @@ from tests.stack.database import DatabaseStack
 
 
 class Locker:
-    """Somebody's report that begins as soon as the copy is whole, and keeps its lock.
+    """Somebody's report that begins when `after` says so, and keeps its lock.
 
-    `after` names the copy, or says itself when to begin. Another reader comes every so often;
-    `others_waited_s` is its longest wait.
+    Who comes before the migration's own step is shown out by it. Another reader comes every so
+    often; `others_waited_s` is its longest wait.
     """
 
-    def __init__(self, stack: DatabaseStack, after: str | Callable[[], bool]) -> None:
+    def __init__(self, stack: DatabaseStack, after: Callable[[], bool]) -> None:
         self.stack, self.after, self.others_waited_s = stack, after, 0.0
         self._over = threading.Event()
         self._threads = [threading.Thread(target=t) for t in (self._lock, self._read)]
@@ -50,11 +50,5 @@ class Locker:
 
     def _await_begin(self) -> None:
         while not self._over.wait(0.02):
-            if self._is_whole(self.after) if isinstance(self.after, str) else self.after():
+            if self.after():
                 return
-
-    def _is_whole(self, copy: str) -> bool:
-        asked = "SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = %s"
-        with psycopg.connect(self.stack.dsn_of("postgres"), autocommit=True) as link:
-            row = link.execute(asked, [copy]).fetchone()
-        return row is not None and bool(row[0])
