@@ -20,6 +20,8 @@ MAINTENANCE = "postgres"
 """The database that initdb makes for whoever wants to speak of others (createdb(1))."""
 
 _CONNECT_S = 10
+# PostgreSQL 15; an older one is refused, and has to be looked at for that.
+_GRANTS_PARAMETERS = 150_000
 # Asked for first: a refusal would be an error in the server's log at every look.
 _IN_ENGLISH = """
     SELECT pg_catalog.set_config('lc_messages', 'C', false)
@@ -112,7 +114,8 @@ class Address:
             link.execute("SET row_security = off")
             link.execute("SET idle_in_transaction_session_timeout = 0")
             # Errors are read by rules for English (`rows`); it is a superuser's to set, or granted.
-            link.execute(_IN_ENGLISH)
+            if link.info.server_version >= _GRANTS_PARAMETERS:
+                link.execute(_IN_ENGLISH)
             yield link
 
     def _connect(self, database: str, application: str) -> Link:
