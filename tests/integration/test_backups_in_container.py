@@ -87,6 +87,8 @@ def test_a_backup_is_taken_proven_and_copied_by_the_containers_own_programs(
     """The host needs no PostgreSQL; versions and room are the container's."""
     backups = BackupFolder(tmp_path, FixedClock())
     with database.where().connected("samokoder", "test") as link:
+        # Our sessions look nowhere by themselves; the customer's do.
+        link.execute("SET search_path = public")
         link.execute(ODD.encode())
 
     record = database.dump("samokoder", backups.new_path("samokoder", "RB-17"), LONG_S)
@@ -105,9 +107,9 @@ def test_a_dump_that_is_ended_ends_in_the_container_too(database: Postgres, tmp_
     """Killing the client of `docker exec` does not: its session is ended by its name."""
     path = tmp_path / "samokoder_20261123T024100Z_RB-17.dump.zst"
     with database.where().connected("samokoder", "test") as link:
-        link.execute("CREATE TABLE IF NOT EXISTS held (id int)")
+        link.execute("CREATE TABLE IF NOT EXISTS public.held (id int)")
         with link.transaction():
-            link.execute("LOCK TABLE held IN ACCESS EXCLUSIVE MODE")
+            link.execute("LOCK TABLE public.held IN ACCESS EXCLUSIVE MODE")
             with pytest.raises(CommandTimedOutError):
                 database.dump("samokoder", str(path), timeout_s=4)
             ours = "SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE %s"
