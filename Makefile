@@ -10,7 +10,7 @@ UV := .cache/uv/bin/uv
 SYNCED := $(VENV)/.synced
 WHEELS ?= wheels
 # Test files side by side: most of their time is waiting for engines and windows, not computing.
-JOBS ?= 5
+JOBS ?= 3
 # Files in the order of the folders: the long ones first, so that none is left alone at the end.
 PYTEST = $(BIN)/pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
 

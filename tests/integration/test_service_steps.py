@@ -151,7 +151,7 @@ def test_all_services_go_side_by_side_and_state_stays(start: Start) -> None:
 
 
 @ONE_GENERATION
-@pytest.mark.parametrize("pin", ["variable", "override"])
+@pytest.mark.parametrize("pin", ["variable", pytest.param("override", marks=pytest.mark.long)])
 def test_an_undo_finds_an_image_whose_tag_was_taken(start: Start, pin: str) -> None:
     """The tag of what ran before names another image by now: the very image returns, by id."""
     rollback = start(pin, own_images=True)
