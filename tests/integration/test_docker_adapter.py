@@ -349,7 +349,7 @@ def test_a_rehearsal_gets_so_much_cpu_and_no_more(host: Host) -> None:
 
         def is_limited() -> bool:
             # Running, that is: settling looks for those, and the limit comes before the start.
-            of = {"label": labels}
+            of: dict[str, str | list[str] | bool] = {"label": labels}
             for one in host.project.engine.containers.list(filters=of, ignore_removed=True):
                 has = one.attrs["HostConfig"]
                 limits.append((has["CpuQuota"], has["CpuPeriod"], has["CpuShares"]))
