@@ -340,27 +340,23 @@ def test_a_compose_that_hangs_is_ended_in_time(own: Host) -> None:
 
 
 def test_a_rehearsal_gets_so_much_cpu_and_no_more(host: Host) -> None:
-    """Read back from the engine, for both generations, while the program runs."""
+    """Read back from the engine, for both generations, while the program runs (settling asks)."""
     line = CommandLine(argv=(*host.project.compose.argv, *one_off_words("python3", "-c", FOR_EVER)))
-    labels = ["rollbot.rollback=RB-1", f"com.docker.compose.project={host.project.name}"]
+    label = ["rollbot.rollback=RB-1", f"com.docker.compose.project={host.project.name}"]
+    of: dict[str, str | list[str] | bool] = {"label": label}
     with ThreadPoolExecutor(1) as pool:
         ran = pool.submit(host.containers.one_off, line, 600, {SECRET: "x"}, 0.5)
-        limits: list[tuple[int, int, int]] = []
+        limits: list[tuple[int, ...]] = []
 
         def is_limited() -> bool:
-            # Running, that is: settling looks for those, and the limit comes before the start.
-            of: dict[str, str | list[str] | bool] = {"label": labels}
-            for one in host.project.engine.containers.list(filters=of, ignore_removed=True):
-                has = one.attrs["HostConfig"]
-                limits.append((has["CpuQuota"], has["CpuPeriod"], has["CpuShares"]))
-            return bool(limits) and limits[-1][0] > 0
+            there = host.project.engine.containers.list(filters=of, ignore_removed=True)
+            has = there[0].attrs["HostConfig"] if there else {"CpuQuota": 0}
+            limits[:] = [tuple(has.get(name, 0) for name in ("CpuQuota", "CpuPeriod", "CpuShares"))]
+            return bool(has["CpuQuota"])
 
-        try:
-            eventually(lambda: ran.done() or is_limited(), what="it is limited")
-        finally:
-            host.containers.settle("RB-1", timeout_s=0.1)
-        ran.result()
-    assert limits[-1] == (50_000, 100_000, 256)
+        eventually(lambda: ran.done() or is_limited(), what="it is limited")
+        host.containers.settle("RB-1", timeout_s=0.1)
+    assert limits == [(50_000, 100_000, 256)], ran.result()
 
 
 FOR_EVER = "import signal, sys; signal.signal(15, lambda *_: sys.exit()); signal.pause()"
