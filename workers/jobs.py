@@ -19,7 +19,6 @@ import structlog
 from commands.database_settings import DatabaseSettings
 from commands.domain.errors import EngineError, RollbotError
 from commands.domain.runbook import Compose, Runbook
-from commands.domain.state import RollbackState
 from commands.planner.plan import plan
 from commands.ports import Clock, Containers, Web
 from commands.store.opening import Access, Store, open_store
@@ -36,7 +35,6 @@ from workers.adapters.web import HttpWeb
 from workers.building import Builder
 from workers.database_engines import Addresses, with_database
 from workers.executor import Executor
-from workers.foreseen import foreseen
 from workers.lease import Lease
 from workers.leaving import is_left, settle
 from workers.letting_go import drop_kept, there_already
@@ -173,13 +171,8 @@ def assemble(host: Host, store: Store, rollback_id: str, lease_fd: int | None) -
         clock=host.clock,
         stopping=stopping.after_step_requested,
         settle=lambda: settle(ports, store.book.rollback(rollback_id)),
-        drop_kept=partial(_drop_kept, ports),
+        drop_kept=partial(drop_kept, ports),
     )
-
-
-def _drop_kept(ports: Ports, state: RollbackState) -> tuple[str, ...]:
-    with foreseen():
-        return drop_kept(ports, state)
 
 
 def open_ports(

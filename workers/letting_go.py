@@ -12,6 +12,7 @@ from commands.domain.state import RollbackState
 from commands.domain.text import Text, text
 from commands.store.book import Book
 from commands.store.witness import Witness
+from workers.foreseen import foreseen
 from workers.starting import may_go_on
 from workers.steps.ports import Ports
 from workers.vouching import doubt
@@ -30,7 +31,8 @@ def let_go(
     why = _unvouched(state, witness, runbook)
     if why is None:
         try:
-            databases = drop(state)
+            with foreseen():
+                databases = drop(state)
         except RollbotError as error:
             why = error.text
     dropped = KeptDropped(failed=why) if why else KeptDropped(databases=databases)

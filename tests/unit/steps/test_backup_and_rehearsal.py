@@ -117,14 +117,19 @@ def test_a_rehearsal_tells_what_the_migration_destroys_and_how_long_it_took() ->
     assert w.scratch.databases[SCRATCH].shape == OLDER
 
 
+def rehearsed_with(w: DatabaseWorld, finding: Finding) -> Outcome:
+    """What a rehearsal says whose integrity check finds this on the copy."""
+    w.do(*PREPARED)
+    content = w.scratch.databases[SCRATCH]
+    w.scratch.databases[SCRATCH] = replace(content, broken=(finding,))
+    return w.do("rehearse_migration")
+
+
 def test_an_unsound_copy_is_evidence_against() -> None:
     """What integrity finds after the rehearsal is shown as bad, by name."""
     w = database_world()
-    w.do(*PREPARED)
     orphan = Finding("foreign_key", "files_project_id_fkey", ok=False, found="3")
-    content = w.scratch.databases[SCRATCH]
-    w.scratch.databases[SCRATCH] = replace(content, broken=(orphan,))
-    rehearsed = w.do("rehearse_migration")
+    rehearsed = rehearsed_with(w, orphan)
     bad = [item.name for item in rehearsed.evidence if not item.ok]
     assert bad == ["rehearsal_integrity"]
     assert said(rehearsed)["db.copy_unsound"]["names"] == ("foreign_key files_project_id_fkey",)
@@ -133,11 +138,8 @@ def test_an_unsound_copy_is_evidence_against() -> None:
 def test_what_cannot_be_told_of_a_copy_is_no_soundness() -> None:
     """A key that is NOT VALID is named as unknown: neither red, nor hidden behind a green line."""
     w = database_world()
-    w.do(*PREPARED)
     unsure = Finding("foreign_key", "files.owner", ok=None, found="NOT VALID 3")
-    content = w.scratch.databases[SCRATCH]
-    w.scratch.databases[SCRATCH] = replace(content, broken=(unsure,))
-    rehearsed = w.do("rehearse_migration")
+    rehearsed = rehearsed_with(w, unsure)
     assert [i.ok for i in rehearsed.evidence if i.name.startswith("rehearsal_integrity")] == [None]
     assert said(rehearsed)["db.unsure"]["names"] == ("foreign_key files.owner (NOT VALID 3)",)
 

@@ -31,19 +31,24 @@ def asked(state: RollbackState) -> Question:
     return state.question
 
 
+def approved_while_it_is_rehearsed(office: DatabaseOffice) -> RollbackState:
+    """Both say yes before anybody can know what the rehearsal finds; it is driven on."""
+    rollback = office.ask(DOWN)
+    office.points.once[REHEARSED] = lambda: office.approve(rollback, EGOR, IVAN)
+    return office.drive(rollback)
+
+
 def test_a_yes_from_before_the_rehearsal_is_void_when_it_finds_unsound_data() -> None:
     """Both approve during preparation; the copy turns out unsound: nothing starts, they decide."""
     office = with_orphans()
-    rollback = office.ask(DOWN)
-    office.points.once[REHEARSED] = lambda: office.approve(rollback, EGOR, IVAN)
 
-    state = office.drive(rollback)
+    state = approved_while_it_is_rehearsed(office)
 
     assert state.status is Status.PLANNED
     assert (asked(state).approvals, state.approved, state.changed) == ({}, None, False)
     assert [change.key for change in state.plan_changes] == ["approval.evidence_worse"]
-    office.approve(rollback, EGOR, IVAN)
-    assert office.drive(rollback).changed
+    office.approve(state.id, EGOR, IVAN)
+    assert office.drive(state.id).changed
 
 
 def test_the_button_of_the_card_that_did_not_show_it_decides_nothing() -> None:
@@ -66,10 +71,8 @@ def test_the_button_of_the_card_that_did_not_show_it_decides_nothing() -> None:
 def test_sound_data_leave_approvals_alone() -> None:
     """What was found is as good as what was known: it starts as soon as it is prepared."""
     office = DatabaseOffice()
-    rollback = office.ask(DOWN)
-    office.points.once[REHEARSED] = lambda: office.approve(rollback, EGOR, IVAN)
 
-    state = office.drive(rollback)
+    state = approved_while_it_is_rehearsed(office)
 
     assert state.status is Status.SUCCEEDED
-    assert not any(isinstance(event, e.ApprovalsVoided) for event in office.events(rollback))
+    assert not any(isinstance(event, e.ApprovalsVoided) for event in office.events(state.id))

@@ -61,3 +61,20 @@ def test_a_mistake_while_planning_is_a_refusal(monkeypatch: pytest.MonkeyPatch) 
     assert state.status is Status.REFUSED
     (refused,) = [event for event in office.events(rollback) if isinstance(event, e.PlanRefused)]
     assert refused.reason.key == "error.unforeseen"
+
+
+def test_a_mistake_while_a_kept_database_is_dropped_is_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It stays, people hear why, and it may be asked for again."""
+    office = DatabaseOffice()
+    rollback = office.carried_out().id
+    monkeypatch.setattr(type(office.place.server), "drop", mistaken)
+    office.recover(rollback, "drop_kept", EGOR)
+    office.approve(rollback, IVAN)
+
+    state = office.drive(rollback)
+
+    assert state.drop_kept_failed is not None
+    assert state.drop_kept_failed.key == "error.unforeseen"
+    assert not state.kept_dropped
