@@ -24,7 +24,7 @@ def approval_card(view: View, person: PersonId) -> Card:
         return _thanks(view, question)
     person_asking = view.words.name(question.by)
     line = view.words.say(f"approval.{_asked_key(view, question)}", person=person_asking)
-    body = _plan(view) if question.verb == "execute" else _recovery(view, question)
+    body = _plan(view, person) if question.verb == "execute" else _recovery(view, question)
     return Card(
         plain=f"{view.title}: {line}",
         headline=view.title,
@@ -40,11 +40,12 @@ def _asked_key(view: View, question: Question) -> str:
     return "asked_anew" if anew else f"asked_{question.verb}"
 
 
-def _plan(view: View) -> Iterator[Block]:
+def _plan(view: View, person: PersonId) -> Iterator[Block]:
     yield from parts.reason(view, signed=False)
-    if not view.state.request.reason:
-        person = view.words.name(view.state.requester)
-        yield Paragraph(view.words.say("approval.no_reason", person=person))
+    requester = view.state.requester
+    if not view.state.request.reason and person != requester:
+        who = view.words.name(requester)
+        yield Paragraph(view.words.say("approval.no_reason", person=who))
     yield from parts.what(view, (view.words.say("approval.waiting"), _waiting(view)))
 
 

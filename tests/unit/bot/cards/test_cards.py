@@ -247,3 +247,13 @@ def test_help_says_which_other_pages_there_are(language: Language) -> None:
 
     assert "restore, backups, approve" in card.footer
     assert len(card.plain) > len(card.headline) + 40
+
+
+def test_nobody_is_told_to_ask_themselves() -> None:
+    """Who decides hears that no reason was given, and by whom; who asked knows."""
+    view = view_of("auto", "en")
+
+    others, own = (str(cards.approval_card(view, person)) for person in ("boris", "anna"))
+
+    assert "No reason was given" in others
+    assert "No reason was given" not in own
